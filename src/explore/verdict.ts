@@ -1,0 +1,69 @@
+import type { Violation } from "../oracle/violation.js";
+
+export type Verdict = "holds" | "violates" | "inconclusive";
+
+/** What an implementation is recorded to do. Naming the invariants is stricter: each must break, and no other may. */
+export type Expectation = "holds" | "violates" | { readonly violates: readonly string[] };
+
+/** What the executions did, added up: what a verdict rests on. */
+export interface Coverage {
+  readonly programs: number;
+  readonly executions: number;
+  /** Different pairs of program and schedule among the executions. */
+  readonly distinctSchedules: number;
+  readonly steps: number;
+  readonly lockWaits: number;
+  readonly deadlocks: number;
+  /** In how many executions two operations overlapped, by `first × second` (names in alphabetical order). */
+  readonly overlaps: Readonly<Record<string, number>>;
+}
+
+/** A violation that was found, shrunk and confirmed. */
+export interface ViolationReport {
+  readonly signature: string;
+  /** Every invariant that the shrunk execution breaks; the signature is made of these. */
+  readonly violations: readonly Violation[];
+  /** Size of the shrunk counterexample. */
+  readonly operations: number;
+  readonly steps: number;
+  readonly switches: number;
+  /** How many of the executions broke in just this way, before shrinking. */
+  readonly seen: number;
+  /** The file that replays, relative to where the verdict is written; null when none was asked for. */
+  readonly counterexample: string | null;
+}
+
+/** The verdict on one implementation; `verdictOf` in this room is the one place that makes it. */
+export interface ImplementationVerdict extends Coverage {
+  readonly name: string;
+  readonly expected: Expectation;
+  readonly verdict: Verdict;
+  /** Whether verdict and expectation agree. */
+  readonly asExpected: boolean;
+  /** How far the verdict goes, in words. */
+  readonly claim: string;
+  readonly strategy: string;
+  readonly seed: string;
+  readonly violations: readonly ViolationReport[];
+  /** What kept executions from counting, each once, with how often; empty when nothing did. */
+  readonly problems: readonly { readonly message: string; readonly times: number }[];
+  readonly seconds: number;
+}
+
+/** `raceproof/verdict@1`. */
+export interface VerdictFile {
+  readonly schema: "raceproof/verdict@1";
+  readonly raceproof: string;
+  readonly model: string;
+  readonly seed: string;
+  readonly postgres: {
+    readonly version: string;
+    readonly kind: string;
+    readonly settings: Readonly<Record<string, string>>;
+  };
+  readonly asExpected: boolean;
+  /** Whether it was cut short (Ctrl-C); what is here was found until then. */
+  readonly interrupted: boolean;
+  readonly implementations: readonly ImplementationVerdict[];
+  readonly seconds: number;
+}

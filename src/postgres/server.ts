@@ -1,0 +1,39 @@
+import type { ClientConfig } from "pg";
+
+/** How the server was come by. */
+export type ServerKind = "embedded" | "directory" | "container" | "url";
+
+/**
+ * A running Postgres and the right to make databases in it.
+ *
+ * Whoever opened it stops it. What it does not survive: its owner's death. An embedded server ends within seconds of
+ * the process that started it, however that process ended, and its directory is removed.
+ */
+export interface PostgresServer {
+  readonly kind: ServerKind;
+  /** For people: where it came from, without credentials. */
+  readonly description: string;
+  /** `server_version`, e.g. `18.4`. */
+  readonly version: string;
+  /** Settings that were made to differ from what Postgres ships with; they belong into every report. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Whether our role is a superuser: without it lock waits are polled for, and `deadlock_timeout` stays as it is. */
+  readonly superuser: boolean;
+  /** Creates an empty database with our own prefix. */
+  createDatabase(): Promise<Database>;
+  /** Settles once the server is gone without having been told to; never rejects. */
+  readonly died: Promise<PostgresError>;
+  /** Drops what was created and, where we started the server, ends it. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** One disposable database. */
+export interface Database {
+  readonly name: string;
+  /** What `pg.Client` needs to connect. */
+  readonly connection: ClientConfig;
+  /** Drops it, ending whatever is still connected. */
+  drop(): Promise<void>;
+}
+
+import type { PostgresError } from "../errors.js";
