@@ -1,0 +1,98 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
+
+import type { Account } from "./identity.js";
+
+/**
+ * The shell that everything in a server's directory runs under: making the cluster, then Postgres itself.
+ *
+ * It holds the other end of a pipe from us (descriptor 5). When that closes, and a pipe closes however its owner ended,
+ * `kill -9` included, it ends what runs, removes the directory and exits. When Postgres ends by itself it exits too, but
+ * leaves the directory, since its owner wants to read the log.
+ *
+ * Descriptor 3 is the saved cluster: read from with `restore`, written to with `save`.
+ *
+ * Worth knowing about sh: a background command gets /dev/null as its input, hence the copy of descriptor 0, and ignores
+ * SIGINT and SIGQUIT. Postgres sets its own handlers for both; what makes the cluster is ended by SIGTERM, to the whole
+ * process group, which is ours alone. Nothing needs to be told apart: at worst Postgres is asked twice to end.
+ */
+const script = `
+run=$1 cluster=$2 bin=$3 initdb=$4
+shift 4
+exec 5<&0 0</dev/null 1>>"$run/log" 2>&1
+(
+  exec 5<&-
+  if [ "$cluster" = restore ]; then
+    mkdir -m 700 "$run/data" && tar -xf - -C "$run/data" <&3 || exit 1
+  else
+    "$bin/initdb" -D "$run/data" $initdb || exit 1
+    if [ "$cluster" = save ]; then tar -cf - -C "$run/data" . >&3 && : >"$run/saved"; fi
+  fi
+  exec 3>&- "$bin/postgres" -D "$run/data" -k "$run" "$@"
+) &
+server=$!
+exec 3>&-
+trap '' HUP INT QUIT TERM
+(
+  read -r _ <&5
+  : >"$run/released"
+  kill -TERM 0
+  kill -QUIT "$server"
+) &
+watcher=$!
+wait "$server"
+status=$?
+kill -KILL "$watcher"
+if [ -e "$run/released" ]; then rm -rf "$run" || { sleep 1; rm -rf "$run"; }; fi
+exit "$status"
+`;
+
+/** What a guardian is started with. */
+export interface Charge {
+  /** The server's directory, reachable and writable for `account`. */
+  readonly run: string;
+  readonly bin: string;
+  readonly env: Record<string, string>;
+  readonly account: Account | undefined;
+  /** Whether the cluster is made new, made new and saved, or taken from where it was saved. */
+  readonly cluster: "make" | "save" | "restore";
+  /** An open file: where the cluster is saved to or restored from. */
+  readonly saved: number | undefined;
+  readonly initdbOptions: readonly string[];
+  readonly postgresOptions: readonly string[];
+}
+
+/** Watches over one server, and ends it when we end. */
+export class Guardian {
+  readonly #child: ChildProcess;
+  /** Settles when it has exited, with what it exited by, e.g. `exit code 1`. */
+  readonly exited: Promise<string>;
+
+  constructor(charge: Charge) {
+    const { run, cluster, bin, initdbOptions, postgresOptions, env, account } = charge;
+    const positional = [run, cluster, bin, initdbOptions.join(" "), ...postgresOptions];
+    this.#child = spawn("/bin/sh", ["-c", script, "raceproof-guardian", ...positional], {
+      // In a session of its own: a Ctrl-C in the terminal goes to us, who may still need the server for a moment.
+      detached: true,
+      cwd: "/",
+      env,
+      stdio: ["pipe", "ignore", "ignore", charge.saved ?? "ignore"],
+      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+    });
+    this.exited = new Promise((resolve) => {
+      this.#child.once("error", (error) => resolve(error.message));
+      this.#child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    });
+    this.#child.stdin!.on("error", () => {});
+    // A program that forgets to stop its server can still end; the pipe closes then, and so does the server.
+    this.#child.unref();
+    (this.#child.stdin as Socket).unref();
+  }
+
+  /** Ends the server and removes its directory; settles when both is done. */
+  async release(): Promise<void> {
+    this.#child.ref();
+    this.#child.stdin!.destroy();
+    await this.exited;
+  }
+}
