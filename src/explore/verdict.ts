@@ -1,9 +1,7 @@
+import type { Expectation } from "../execution/model.js";
 import type { Violation } from "../oracle/violation.js";
 
 export type Verdict = "holds" | "violates" | "inconclusive";
-
-/** What an implementation is recorded to do. Naming the invariants is stricter: each must break, and no other may. */
-export type Expectation = "holds" | "violates" | { readonly violates: readonly string[] };
 
 /** What the executions did, added up: what a verdict rests on. */
 export interface Coverage {

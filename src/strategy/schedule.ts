@@ -1,3 +1,5 @@
+import type { Choice } from "./strategy.js";
+
 /**
  * A switch away from "keep running the current actor": the step with this index is taken by `to`.
  *
@@ -13,3 +15,14 @@ export interface Switch {
 
 /** The decisions of one execution. The empty list runs every actor to its end, one after the other. */
 export type Schedule = readonly Switch[];
+
+/** What is taken where the schedule names no switch. */
+export function defaultChoice(choices: readonly Choice[], last: Choice | undefined): number {
+  if (last === undefined) return 0;
+  const sameSession = choices.findIndex(({ session }) => session === last.session);
+  if (sameSession >= 0) return sameSession;
+  return Math.max(
+    0,
+    choices.findIndex(({ actor }) => actor === last.actor),
+  );
+}

@@ -1,0 +1,574 @@
+import { setImmediate as immediate, setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "pg";
+import { PostgresError, RaceproofError } from "../errors.js";
+import { runAs, type ActorContext } from "../session/context.js";
+import type { Gate, GatedStep } from "../session/gate.js";
+import { uncontrolledResources } from "../session/uncontrolled.js";
+import { defaultChoice, type Switch } from "../strategy/schedule.js";
+import type { Choice, Scheduler } from "../strategy/strategy.js";
+import { toJson } from "./json.js";
+import type { Lane, Waiting } from "./lane.js";
+import type { AnyModel } from "./model.js";
+import type { OperationCall, Program } from "./program.js";
+import type { OperationRecord, Step, Thrown, Trace, Wait } from "./trace.js";
+
+/** What is to be executed. */
+export interface Assignment {
+  readonly model: AnyModel;
+  readonly implementation: string;
+  readonly program: Program;
+  /** Handed to implementations and operations; resolves to the lane by itself. */
+  readonly pool: Pool;
+  /** Whether to keep rows, the rows that locks are about, and the display after every step. */
+  readonly record: boolean;
+}
+
+/** How long is waited for what is not under control, in milliseconds. */
+export interface Limits {
+  /** For an actor that neither issues a statement nor ends. */
+  readonly uncontrolled: number;
+  /** For a statement that neither answers nor waits for a lock of ours. */
+  readonly statement: number;
+}
+
+export const defaultLimits: Limits = { uncontrolled: 2_000, statement: 10_000 };
+
+export interface Executed {
+  readonly trace: Trace;
+  /** What the model's `world` made, as the execution left it. */
+  readonly world: unknown;
+  /** Names of the sessions that had a pending step, for each step. */
+  readonly pending: readonly (readonly string[])[];
+  /** What the code under test left behind, in words. */
+  readonly left: readonly string[];
+}
+
+/**
+ * Runs one program under one scheduler on one lane.
+ *
+ * @throws {RaceproofError} When it cannot be finished: an actor does something uncontrolled for longer than the limit,
+ *   everybody waits for somebody else, or Postgres went away. Whatever the scheduler throws comes through.
+ */
+export async function execute(
+  lane: Lane,
+  assignment: Assignment,
+  scheduler: Scheduler,
+  limits: Limits = defaultLimits,
+): Promise<Executed> {
+  await lane.reset(assignment.program.initial);
+  return new Execution(lane, assignment, scheduler, limits).run();
+}
+
+/** An actor at work. */
+interface Run {
+  readonly name: string;
+  readonly calls: readonly OperationCall[];
+  readonly context: ActorContext;
+  /** Steps that want to be taken, in the order of arrival. */
+  readonly pending: GatedStep[];
+  readonly slots: Set<number>;
+  /** Things of ours that it is held up by, and that end by themselves. */
+  busy: number;
+  /** Times it waits for a pooled connection. */
+  queued: number;
+  operation: number;
+  /** Has nothing (more) to do; true before it starts. */
+  done: boolean;
+}
+
+/** A step that was let through and waits for a lock. */
+interface Blocked {
+  readonly step: GatedStep;
+  readonly record: Recorded;
+  readonly run: Run;
+  holders: readonly number[];
+}
+
+type Recorded = { -readonly [Key in keyof Step]: Step[Key] };
+
+class Execution implements Gate {
+  readonly connections;
+  readonly #lane: Lane;
+  readonly #assignment: Assignment;
+  readonly #scheduler: Scheduler;
+  readonly #limits: Limits;
+  readonly #runs: readonly Run[];
+  readonly #world: unknown;
+  readonly #steps: Recorded[] = [];
+  readonly #operations: OperationRecord[] = [];
+  readonly #switches: Switch[] = [];
+  readonly #pending: (readonly string[])[] = [];
+  /** In the order in which they began to wait. */
+  #blocked: Blocked[] = [];
+  #last: Choice | undefined;
+  #over = false;
+  #signal = signal();
+
+  constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
+    this.#lane = lane;
+    this.connections = lane.connections;
+    this.#assignment = assignment;
+    this.#scheduler = scheduler;
+    this.#limits = limits;
+    const { model, program } = assignment;
+    this.#world = model.world?.(program.initial);
+    this.#runs = program.actors.map(({ name, operations }) => ({
+      name,
+      calls: operations,
+      context: { gate: this, actor: name },
+      pending: [],
+      slots: new Set<number>(),
+      busy: 0,
+      queued: 0,
+      operation: 0,
+      done: true,
+    }));
+  }
+
+  async run(): Promise<Executed> {
+    try {
+      const displayBefore = await this.#display();
+      for (const run of this.#runs) {
+        void this.#start(run);
+        await this.#settle();
+      }
+      while (await this.#advance());
+      const left = await this.connections.tidy();
+      this.#over = true;
+      const trace = await this.#trace(displayBefore);
+      return { trace, world: this.#world, pending: this.#pending, left };
+    } catch (error) {
+      await this.#abandon();
+      throw error;
+    }
+  }
+
+  // What the session room reports.
+
+  arrived(step: GatedStep): void {
+    const run = this.#runOf(step.actor);
+    if (this.#over || run === undefined) {
+      step.refuse(new RaceproofError(`"${step.actor}" issued a statement after its execution was over: ${step.text}`));
+      return;
+    }
+    run.pending.push(step);
+    this.changed();
+  }
+
+  changed(): void {
+    this.#signal.fire();
+    this.#signal = signal();
+  }
+
+  busy(actor: string): () => void {
+    return this.#count(actor, "busy");
+  }
+
+  queued(actor: string): () => void {
+    return this.#count(actor, "queued");
+  }
+
+  takeSlot(actor: string): number {
+    const slots = this.#runOf(actor)?.slots ?? new Set<number>();
+    let slot = 1;
+    while (slots.has(slot)) slot++;
+    slots.add(slot);
+    return slot;
+  }
+
+  giveBack(actor: string, slot: number): void {
+    this.#runOf(actor)?.slots.delete(slot);
+  }
+
+  #count(actor: string, what: "busy" | "queued"): () => void {
+    const run = this.#runOf(actor);
+    if (run === undefined) return () => undefined;
+    run[what]++;
+    return () => {
+      run[what]--;
+      this.changed();
+    };
+  }
+
+  #runOf(actor: string): Run | undefined {
+    return this.#runs.find(({ name }) => name === actor);
+  }
+
+  // The actors.
+
+  async #start(run: Run): Promise<void> {
+    const { model, implementation, pool } = this.#assignment;
+    run.done = false;
+    await runAs(run.context, async () => {
+      const variant: unknown = this.#implementation(model, implementation, pool);
+      for (const [index, call] of run.calls.entries()) {
+        run.operation = index;
+        const result = await this.#operate(model, variant, run, call);
+        const own = this.#steps.filter((step) => step.actor === run.name && step.operation === index);
+        const steps = own.length === 0 ? null : ([own[0]!.index, own.at(-1)!.index] as const);
+        this.#operations.push({ actor: run.name, index, ...call, steps, result });
+      }
+    });
+    run.done = true;
+    this.changed();
+  }
+
+  #variant: { made: unknown } | undefined;
+
+  /** One instance for all actors of the execution. */
+  #implementation(model: AnyModel, name: string, pool: Pool): unknown {
+    this.#variant ??= { made: model.implementations[name]?.create({ pool }) };
+    return this.#variant.made;
+  }
+
+  async #operate(
+    model: AnyModel,
+    implementation: unknown,
+    run: Run,
+    call: OperationCall,
+  ): Promise<OperationRecord["result"]> {
+    const { pool, program } = this.#assignment;
+    const context = { implementation, pool, world: this.#world, initial: program.initial, actor: run.name };
+    try {
+      const operation = model.operations[call.operation];
+      if (operation === undefined)
+        throw new RaceproofError(`model "${model.name}" has no operation "${call.operation}"`);
+      return { returned: toJson(await operation.run(context, call.parameters)) };
+    } catch (error) {
+      return { threw: thrown(error) };
+    }
+  }
+
+  /** Waits until every actor has issued a statement, waits for somebody else, or is done. */
+  async #settle(): Promise<void> {
+    await immediate();
+    if (this.#settled()) return;
+    const begin = performance.now();
+    for (;;) {
+      await Promise.race([this.#signal.fired, sleep(1)]);
+      await immediate();
+      if (this.#settled()) return;
+      const waited = performance.now() - begin;
+      const busy = this.#runs.some((run) => run.busy > 0);
+      // Nothing of the outside world is under way: the actor waits for another one, inside the process (a mutex, say).
+      if (!busy && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0) return;
+      if (waited > (busy ? this.#limits.statement : this.#limits.uncontrolled)) throw this.#uncontrolled();
+    }
+  }
+
+  #settled(): boolean {
+    return this.#runs.every(
+      (run) =>
+        run.busy === 0 &&
+        (run.done || run.pending.length > 0 || run.queued > 0 || this.#blocked.some((blocked) => blocked.run === run)),
+    );
+  }
+
+  #uncontrolled(): RaceproofError {
+    const run = this.#runs.find(
+      (candidate) =>
+        candidate.busy > 0 || (!candidate.done && candidate.pending.length === 0 && candidate.queued === 0),
+    )!;
+    const call = run.calls[run.operation];
+    if (run.busy > 0)
+      return new PostgresError(
+        `"${run.name}" could not open a connection to Postgres within ${this.#limits.statement} ms`,
+      );
+    const last = this.#steps.findLast((step) => step.actor === run.name);
+    const after = last === undefined ? "before its first statement" : `after: ${last.text.trim()}`;
+    const what = uncontrolledResources().join(", ") || "a promise that nothing resolves";
+    return new RaceproofError(
+      `"${run.name}" did something that raceproof does not control for more than ${this.#limits.uncontrolled} ms (${what}), in operation "${call?.operation}", ${after}`,
+    );
+  }
+
+  // The steps.
+
+  /** Pending steps, actors in the program's order, then sessions; of steps in one session only the first. */
+  #choices(): GatedStep[] {
+    return this.#runs.flatMap(({ pending }) => {
+      const heads = new Map<string, GatedStep>();
+      for (const step of pending) if (!heads.has(step.session)) heads.set(step.session, step);
+      return [...heads.values()].toSorted(
+        (a, b) => a.session.length - b.session.length || (a.session < b.session ? -1 : 1),
+      );
+    });
+  }
+
+  /** Takes the next step; false once there is none and nobody waits. */
+  async #advance(): Promise<boolean> {
+    const choices = this.#choices();
+    if (choices.length > 0) {
+      await this.#take(choices);
+      return true;
+    }
+    if (this.#blocked.length > 0) {
+      await this.#awaitWaiters();
+      return true;
+    }
+    if (this.#runs.every(({ done }) => done)) return false;
+    const stuck = this.#runs.filter(({ queued }) => queued > 0).map(({ name }) => name);
+    if (stuck.length > 0)
+      throw new RaceproofError(
+        `${stuck.join(" and ")} wait for a connection from a pool that nobody gives back: every connection is checked out`,
+      );
+    throw this.#uncontrolled();
+  }
+
+  async #take(choices: readonly GatedStep[]): Promise<void> {
+    const chosen = this.#scheduler.choose(choices, this.#last);
+    const step = choices[chosen];
+    if (step === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
+    const index = this.#steps.length;
+    if (chosen !== defaultChoice(choices, this.#last)) this.#switches.push({ step: index, to: step.session });
+    this.#pending.push(choices.map(({ session }) => session));
+    this.#last = step;
+    const run = this.#runOf(step.actor)!;
+    run.pending.splice(run.pending.indexOf(step), 1);
+    const record = newRecord(step, index, run.operation);
+    this.#steps.push(record);
+
+    step.go();
+    const waiting = await this.#answerOrWait(step);
+    if (waiting === undefined) await this.#deliver(step, record);
+    else await this.#block({ step, record, run, holders: waiting.blockers }, waiting);
+    await this.#release(index);
+    await this.#addDisplay(record);
+  }
+
+  /** Resolves to undefined once the step has answered, to the wait if it waits for a lock of ours. */
+  async #answerOrWait(step: GatedStep): Promise<Waiting | undefined> {
+    const begin = performance.now();
+    let seen = 0;
+    let pause = this.#lane.waitsAreReported ? 25 : 1;
+    for (;;) {
+      if (step.outcome !== undefined) return undefined;
+      const reported = step.waits > seen;
+      if (reported || !(await this.#change(pause))) {
+        seen = step.waits;
+        if (!reported) pause = Math.min(pause * 2, 100);
+        const waiting = await this.#waitingOf(step);
+        if (step.outcome !== undefined) return undefined;
+        if (waiting !== undefined) return waiting;
+      }
+      if (performance.now() - begin > this.#limits.statement) {
+        throw new RaceproofError(
+          `a statement of "${step.actor}" has not answered for ${this.#limits.statement} ms, and no lock of ours holds it up: ${step.text.trim()}`,
+        );
+      }
+    }
+  }
+
+  /** Resolves to true when something changed, to false when nothing did for so many milliseconds. */
+  async #change(milliseconds: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, milliseconds, false).unref();
+    });
+    const changed = await Promise.race([this.#signal.fired, timeout]);
+    clearTimeout(timer);
+    return changed;
+  }
+
+  async #waitingOf(step: GatedStep): Promise<Waiting | undefined> {
+    if (step.pid === null) return undefined;
+    const [waiting] = await this.#lane.waiting([step.pid]);
+    return waiting !== undefined && this.#ourBlockers(waiting).length > 0 ? waiting : undefined;
+  }
+
+  #ourBlockers(waiting: Waiting): readonly number[] {
+    return waiting.blockers.filter((pid) => this.connections.sessionByPid(pid) !== undefined);
+  }
+
+  async #block(blocked: Blocked, waiting: Waiting): Promise<void> {
+    const { step, record } = blocked;
+    record.wait = {
+      holders: this.#names(waiting.blockers),
+      lock: step.lastWait?.lock ?? waiting.lock ?? "a lock",
+      on: await this.#lockedObject(step, waiting),
+      until: null,
+    };
+    this.#blocked.push(blocked);
+    // Of a deadlock Postgres chooses the victim. Until it has, nothing else may move.
+    while (this.#inCycle(blocked) && this.#blocked.every(({ step: { outcome } }) => outcome === undefined))
+      await this.#changeOrGiveUp();
+  }
+
+  #names(pids: readonly number[]): string[] {
+    return [...new Set(pids.map((pid) => this.connections.sessionByPid(pid)?.holder?.name ?? `backend ${pid}`))];
+  }
+
+  async #lockedObject(step: GatedStep, waiting: Waiting): Promise<string | null> {
+    const where = step.lastWait?.where ?? "";
+    const index = /while inserting index tuple .* in relation "(.+)"/.exec(where)?.[1];
+    if (index !== undefined) return `a key of ${index}`;
+    const tuple = /tuple (\(\d+,\d+\)) in relation "(.+)"/.exec(where);
+    const row =
+      waiting.row ??
+      (tuple?.[1] !== undefined && tuple[2] !== undefined ? { ctid: tuple[1], relation: tuple[2] } : null);
+    if (row === null) return null;
+    return this.#assignment.record ? this.#lane.describeRow(row) : row.relation;
+  }
+
+  #inCycle(start: Blocked): boolean {
+    const byPid = new Map(this.#blocked.map((blocked) => [blocked.step.pid, blocked]));
+    const seen = new Set<Blocked>();
+    const queue = [...start.holders];
+    for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
+      const next = byPid.get(pid);
+      if (next === start) return true;
+      if (next === undefined || seen.has(next)) continue;
+      seen.add(next);
+      queue.push(...next.holders);
+    }
+    return false;
+  }
+
+  async #changeOrGiveUp(): Promise<void> {
+    if (await this.#change(this.#limits.statement)) return;
+    const names = this.#blocked.map(({ step }) => step.session).join(", ");
+    throw new RaceproofError(`nothing has moved for ${this.#limits.statement} ms; waiting for locks: ${names}`);
+  }
+
+  /** Only waiters are left: a lock timeout, or a deadlock that Postgres has yet to see, will move one of them. */
+  async #awaitWaiters(): Promise<void> {
+    while (this.#blocked.every(({ step }) => step.outcome === undefined)) await this.#changeOrGiveUp();
+    await this.#release(null);
+  }
+
+  /**
+   * After a step: lets every waiter that it set free come to its answer or to its next wait, and delivers the answers
+   * in the order in which they had begun to wait. What a COMMIT lets go is granted before it answers, so whoever is
+   * still held up by one of ours now stays so.
+   *
+   * @param by Index of the step that may have set them free.
+   */
+  async #release(by: number | null): Promise<void> {
+    while (this.#blocked.length > 0) {
+      const answered = this.#blocked.filter(({ step }) => step.outcome !== undefined);
+      if (answered.length === 0) {
+        const freed = await this.#freed();
+        if (freed.length === 0 && this.#blocked.every(({ step }) => step.outcome === undefined)) return;
+        await Promise.all(freed.map((blocked) => this.#answerOrWaitAgain(blocked)));
+        continue;
+      }
+      this.#blocked = this.#blocked.filter(({ step }) => step.outcome === undefined);
+      for (const { step, record } of answered) {
+        if (record.wait !== null) record.wait = { ...record.wait, until: by };
+        await this.#deliver(step, record);
+      }
+    }
+  }
+
+  async #freed(): Promise<Blocked[]> {
+    const waiting = new Map(
+      (await this.#lane.waiting(this.#blocked.map(({ step }) => step.pid!))).map((found) => [found.pid, found]),
+    );
+    return this.#blocked.filter((blocked) => {
+      const found = waiting.get(blocked.step.pid!);
+      blocked.holders = found?.blockers ?? [];
+      return found === undefined || this.#ourBlockers(found).length === 0;
+    });
+  }
+
+  async #answerOrWaitAgain(blocked: Blocked): Promise<void> {
+    const waiting = await this.#answerOrWait(blocked.step);
+    if (waiting !== undefined) blocked.holders = waiting.blockers;
+  }
+
+  async #deliver(step: GatedStep, record: Recorded): Promise<void> {
+    const { outcome } = step;
+    if (outcome === undefined) throw new RaceproofError("a step was delivered before it answered");
+    const { rows } = step;
+    const keep = this.#assignment.record && outcome.kind === "rows" && rows !== undefined && rows.length > 0;
+    record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map(toJson) } : outcome;
+    record.transaction = step.transaction;
+    if (outcome.kind === "error" && /terminat|ECONN|EPIPE|57P0\d/.test(`${outcome.code} ${outcome.message}`)) {
+      throw new PostgresError(
+        `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
+      );
+    }
+    step.deliver();
+    await this.#settle();
+  }
+
+  // The record.
+
+  async #display(): Promise<Readonly<Record<string, string>> | undefined> {
+    if (!this.#assignment.record) return undefined;
+    const state = await this.#lane.state();
+    const { display } = this.#assignment.model;
+    if (display !== undefined) return display(state);
+    return Object.fromEntries(
+      Object.entries(state).map(([name, rows]) => [
+        name,
+        rows.map((row) => Object.values(row).map(String).join(" ")).join("\n"),
+      ]),
+    );
+  }
+
+  async #addDisplay(record: Recorded): Promise<void> {
+    const display = await this.#display();
+    if (display !== undefined) record.display = display;
+  }
+
+  async #trace(displayBefore: Readonly<Record<string, string>> | undefined): Promise<Trace> {
+    const state = await this.#lane.state();
+    return {
+      steps: this.#steps,
+      operations: this.#operations.toSorted((a, b) => (a.steps?.[0] ?? Infinity) - (b.steps?.[0] ?? Infinity) || 0),
+      schedule: this.#switches,
+      state: state as Trace["state"],
+      ...(displayBefore === undefined ? {} : { displayBefore }),
+    };
+  }
+
+  /** Ends what is still under way, so that the lane is fit for another execution. */
+  async #abandon(): Promise<void> {
+    this.#over = true;
+    const error = new RaceproofError("the execution was abandoned");
+    const pids = this.#blocked.map(({ step }) => step.pid).filter((pid) => pid !== null);
+    for (const run of this.#runs) for (const step of run.pending.splice(0)) step.refuse(error);
+    await this.#lane.terminate(pids).catch(() => undefined);
+    await immediate();
+    await this.connections.close().catch(() => undefined);
+  }
+}
+
+function newRecord(step: GatedStep, index: number, operation: number): Recorded {
+  return {
+    index,
+    actor: step.actor,
+    session: step.session,
+    operation,
+    kind: step.kind,
+    text: step.text,
+    values: step.values.map(toJson),
+    outcome: { kind: "passed" },
+    wait: null as Wait | null,
+    transaction: "none",
+  };
+}
+
+function thrown(error: unknown): Thrown {
+  if (!(error instanceof Error)) return { name: "non-error", message: String(error), code: null };
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return {
+    name: error.name,
+    message: error.message,
+    code: typeof code === "string" && severity !== undefined ? code : null,
+  };
+}
+
+interface Signal {
+  readonly fired: Promise<true>;
+  fire(): void;
+}
+
+function signal(): Signal {
+  let fire!: () => void;
+  const fired = new Promise<true>((resolve) => {
+    fire = () => resolve(true);
+  });
+  return { fired, fire };
+}

@@ -1,0 +1,229 @@
+import pg from "pg";
+import { PostgresError, UsageError } from "../errors.js";
+import type { Database, PostgresServer } from "../postgres/server.js";
+import { Connections } from "../session/connections.js";
+import { runAsNobody } from "../session/context.js";
+import type { AnyModel, Rows, State } from "./model.js";
+
+/** What Postgres says of a backend that may be waiting. */
+export interface Waiting {
+  readonly pid: number;
+  /** Process ids of the backends that hold it up; empty when nothing does. */
+  readonly blockers: readonly number[];
+  /** Mode and object of the lock it waits for. */
+  readonly lock: string | null;
+  /** The row it is in line for, where there is a row. */
+  readonly row: { readonly relation: string; readonly ctid: string } | null;
+}
+
+/**
+ * Where executions run, one after the other: a database of its own with the model's schema, gated connections for the
+ * code under test, and one ungated control connection for reset, state and lock waits.
+ */
+export class Lane {
+  readonly connections: Connections;
+  /** Postgres reports lock waits to the waiting session; where it may not, we poll. */
+  readonly waitsAreReported: boolean;
+  readonly #database: Database;
+  readonly #control: pg.Client;
+  readonly #model: AnyModel;
+  readonly #stateQuery: string;
+  readonly #resets: Resets;
+  #executions = 0;
+
+  private constructor(server: PostgresServer, model: AnyModel, database: Database, control: pg.Client, resets: Resets) {
+    this.#model = model;
+    this.#database = database;
+    this.#control = control;
+    this.#resets = resets;
+    this.#stateQuery = stateQuery(model.state);
+    this.connections = new Connections(database.connection, server.superuser);
+    this.waitsAreReported = server.superuser;
+  }
+
+  /**
+   * @throws {UsageError} When the model's schema or a state query is not valid SQL.
+   * @throws {PostgresError} When the database cannot be made or reached.
+   */
+  static async open(server: PostgresServer, model: AnyModel): Promise<Lane> {
+    const database = await server.createDatabase();
+    try {
+      const control = await connectControl(database);
+      await run(control, model.schema, `the schema of model "${model.name}"`);
+      const lane = new Lane(server, model, database, control, await resetsOf(control, server.superuser));
+      await run(control, lane.#stateQuery, `the state queries of model "${model.name}"`);
+      return lane;
+    } catch (error) {
+      await database.drop().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Brings the database into an initial state, in one round trip. */
+  async reset(initial: unknown): Promise<void> {
+    // Deleting is several times cheaper than truncating, but leaves dead rows behind.
+    const empty = this.#executions++ % 100 === 99 ? this.#resets.truncate : this.#resets.empty;
+    const rows = this.#model.seed(initial);
+    await run(
+      this.#control,
+      `begin; ${empty} ${this.#resets.insert(rows)} commit`,
+      `seeding model "${this.#model.name}" from ${JSON.stringify(initial)}`,
+    );
+  }
+
+  /** The rows of the model's state queries, all from one snapshot. */
+  async state(): Promise<State> {
+    const result = await this.#control.query<{ state: State }>({ name: "state", text: this.#stateQuery });
+    return result.rows[0]?.state ?? {};
+  }
+
+  /** Who holds up each of these backends. */
+  async waiting(pids: readonly number[]): Promise<Waiting[]> {
+    const result = await this.#control.query<Waiting>({ name: "waiting", text: waitingQuery, values: [pids] });
+    return result.rows;
+  }
+
+  /** A row by its place, e.g. `row (run_id=1, partition_id=2) of worker_runs`, by its primary key where it has one. */
+  async describeRow({ relation, ctid }: { readonly relation: string; readonly ctid: string }): Promise<string> {
+    try {
+      const key = await this.#control.query<{ columns: string | null }>(primaryKeyQuery, [relation]);
+      const columns = key.rows[0]?.columns;
+      if (columns === null || columns === undefined) return `row ${ctid} of ${relation}`;
+      const row = await this.#control.query<{ key: Record<string, unknown> }>(
+        `select to_json(k) as key from (select ${columns} from ${relation} where ctid = $1::tid) k`,
+        [ctid],
+      );
+      const found = row.rows[0]?.key;
+      if (found === undefined) return `a row of ${relation}`;
+      return `row (${Object.entries(found)
+        .map(([column, value]) => `${column}=${String(value)}`)
+        .join(", ")}) of ${relation}`;
+    } catch {
+      return `row ${ctid} of ${relation}`;
+    }
+  }
+
+  /** Ends backends that would otherwise go on. */
+  async terminate(pids: readonly number[]): Promise<void> {
+    await this.#control.query("select pg_terminate_backend(pid) from unnest($1::int[]) as pid", [pids]);
+  }
+
+  async close(): Promise<void> {
+    await this.connections.close();
+    await this.#control.end().catch(() => undefined);
+    await this.#database.drop();
+  }
+}
+
+async function connectControl(database: Database): Promise<pg.Client> {
+  const control = new pg.Client({ ...database.connection, application_name: "raceproof" });
+  // Its loss shows in the next query; without a listener it would end the process.
+  control.on("error", () => undefined);
+  await runAsNobody(() => control.connect());
+  return control;
+}
+
+async function run(client: pg.Client, sql: string, what: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    const { code, message, position } = error as { code?: string; message: string; position?: string };
+    if (code === undefined || /^(08|57)/.test(code))
+      throw new PostgresError(`Postgres went away during ${what}: ${message}`);
+    const near = position === undefined ? "" : `, near: ${sql.slice(Math.max(0, Number(position) - 1)).slice(0, 60)}`;
+    throw new UsageError(`Postgres refuses ${what}: ${message} (${code})${near}`);
+  }
+}
+
+/** One statement, so that all the queries see the same snapshot and JSON keeps integers as numbers. */
+function stateQuery(queries: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(queries).map(
+    ([name, sql]) =>
+      `${pg.escapeLiteral(name)}, (select coalesce(json_agg(q), '[]') from (${sql.replace(/;\s*$/, "")}\n) q)`,
+  );
+  return `select json_build_object(${parts.join(", ")}) as state`;
+}
+
+interface Resets {
+  readonly empty: string;
+  readonly truncate: string;
+  insert(rows: Rows): string;
+}
+
+/** How to bring the schema's tables back to what the schema left in them. */
+async function resetsOf(control: pg.Client, superuser: boolean): Promise<Resets> {
+  const tables = (await control.query<{ name: string }>(tablesQuery)).rows.map(({ name }) => name);
+  const sequences = (await control.query<{ reset: string }>(sequencesQuery)).rows.map(({ reset }) => reset);
+  const base: string[] = [];
+  for (const table of tables) {
+    const { rows } = await control.query<{ rows: unknown[] | null }>(`select json_agg(t) as rows from ${table} t`);
+    if (rows[0]?.rows) base.push(insertRows(table, rows[0].rows as Record<string, unknown>[]));
+  }
+  const list = tables.join(", ");
+  const restart = sequences.map((reset) => `${reset};`).join(" ");
+  const truncate = tables.length === 0 ? "" : `truncate ${list} cascade; ${restart}`;
+  // As a replica no trigger and no foreign key fires, so the order of the tables does not matter.
+  const empty = `set local session_replication_role = replica; ${tables.map((table) => `delete from ${table};`).join(" ")} ${restart}`;
+  return {
+    empty: superuser ? empty : truncate,
+    truncate: superuser ? `set local session_replication_role = replica; ${truncate}` : truncate,
+    insert: (rows) =>
+      [...base, ...Object.entries(rows).map(([table, items]) => insertRows(quote(table), items))].join(" "),
+  };
+}
+
+/** Rows with the same columns go in one statement. */
+function insertRows(table: string, rows: readonly Readonly<Record<string, unknown>>[]): string {
+  const groups = new Map<string, unknown[]>();
+  for (const row of rows) {
+    const columns = Object.keys(row)
+      .map((column) => pg.escapeIdentifier(column))
+      .join(", ");
+    groups.set(columns, [...(groups.get(columns) ?? []), row]);
+  }
+  return [...groups]
+    .map(([columns, group]) =>
+      columns === ""
+        ? group.map(() => `insert into ${table} default values;`).join(" ")
+        : `insert into ${table} (${columns}) overriding system value select ${columns} from json_populate_recordset(null::${table}, ${pg.escapeLiteral(JSON.stringify(group))});`,
+    )
+    .join(" ");
+}
+
+function quote(name: string): string {
+  return name
+    .split(".")
+    .map((part) => pg.escapeIdentifier(part))
+    .join(".");
+}
+
+const ours =
+  "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' and n.nspname not like 'pg\\_temp%'";
+
+const tablesQuery = `
+  select format('%I.%I', n.nspname, c.relname) as name
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p') and not c.relispartition and ${ours} order by 1`;
+
+const sequencesQuery = `
+  select format('select setval(%L, %s, false)', format('%I.%I', n.nspname, c.relname), s.seqstart) as reset
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_sequence s on s.seqrelid = c.oid
+  where ${ours} order by 1`;
+
+const waitingQuery = `
+  select p.pid, pg_blocking_pids(p.pid) as blockers,
+    w.mode || ' on ' || case w.locktype
+      when 'transactionid' then 'transaction ' || w.transactionid
+      when 'relation' then 'relation ' || w.relation::regclass
+      when 'advisory' then format('advisory lock [%s,%s,%s,%s]', w.database, w.classid, w.objid, w.objsubid)
+      else w.locktype end as lock,
+    case when t.relation is not null then
+      json_build_object('relation', t.relation::regclass::text, 'ctid', format('(%s,%s)', t.page, t.tuple)) end as row
+  from unnest($1::int[]) as p(pid)
+  left join lateral (select * from pg_locks where pid = p.pid and not granted limit 1) w on true
+  left join lateral (select * from pg_locks where pid = p.pid and locktype = 'tuple' limit 1) t on true`;
+
+const primaryKeyQuery = `
+  select string_agg(quote_ident(a.attname), ', ' order by array_position(i.indkey::int2[], a.attnum)) as columns
+  from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+  where i.indrelid = $1::regclass and i.indisprimary`;

@@ -1,0 +1,103 @@
+import type { Arbitrary } from "fast-check";
+import type { Pool } from "pg";
+import type { Json, Program } from "./program.js";
+
+/** What an implementation is recorded to do. Naming the invariants is stricter: each must break, and no other may. */
+export type Expectation = "holds" | "violates" | { readonly violates: readonly string[] };
+
+/** Rows by table name (`table` or `schema.table`), each row by column name. Columns left out get their default. */
+export type Rows = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+
+/** What the state queries returned: rows by query name. Integers of any size that fits are numbers, times are ISO strings. */
+// oxlint-disable-next-line typescript/no-explicit-any -- rows come from SQL; a model knows its own columns
+export type State = Readonly<Record<string, readonly Readonly<Record<string, any>>[]>>;
+
+/** One variant of the code under test. */
+export interface Implementation<Impl> {
+  /** What the gate holds it to. Default: `holds`. */
+  readonly expect?: Expectation;
+  /** Called once per execution. `pool` is for code that takes one; code with a pool of its own may ignore it. */
+  create(context: { readonly pool: Pool }): Impl;
+}
+
+/** What an operation works with. */
+export interface OperationContext<Initial, Impl, World> {
+  readonly implementation: Impl;
+  readonly pool: Pool;
+  /** What `world` made for this execution. */
+  readonly world: World;
+  readonly initial: Initial;
+  /** Name of the actor that runs it. */
+  readonly actor: string;
+}
+
+export interface Operation<Initial, Impl, World, Parameters> {
+  /** Parameters are plain JSON data. */
+  readonly parameters: Arbitrary<Parameters>;
+  /** How a call reads in reports, e.g. `retry run 1, partition 2`. Default: the name and the parameters as JSON. */
+  describe?(parameters: Parameters): string;
+  /**
+   * The code under test. What it returns is recorded as JSON. An error from Postgres that leaves it is an outcome; any
+   * other error is a violation, unless `expectedError` says otherwise.
+   */
+  run(context: OperationContext<Initial, Impl, World>, parameters: Parameters): Promise<unknown>;
+  /** Whether an error that is not from Postgres may leave this operation. */
+  expectedError?(error: Error): boolean;
+}
+
+/** What an invariant returns when it is broken. A string is a message whose way is `broken`. */
+export type Broken = string | { readonly way: string; readonly message: string };
+
+/** A condition on the state at quiescence: every actor done, every transaction ended. */
+export type Invariant<Initial, World> = (
+  state: State,
+  context: { readonly initial: Initial; readonly world: World },
+) => Broken | undefined;
+
+/** What is tested: a schema, its implementations, the operations that actors run, and what must hold. */
+export interface Model<Initial, Impl, World, Parameters extends Record<string, unknown>> {
+  readonly name: string;
+  /** SQL that makes the tables in an empty database; run once per lane. */
+  readonly schema: string;
+  readonly implementations: Readonly<Record<string, Implementation<Impl>>>;
+  /** Initial states; plain JSON data. */
+  readonly initial: Arbitrary<Initial>;
+  /** The rows of an initial state. Every table is emptied and every sequence reset before. */
+  seed(initial: Initial): Rows;
+  /** What actors share outside Postgres (a queue, a cache), made anew for each execution. */
+  world?(initial: Initial): World;
+  readonly operations: { readonly [Name in keyof Parameters]: Operation<Initial, Impl, World, Parameters[Name]> };
+  /** Who there may be, and which operations each may run. */
+  readonly actors: Readonly<Record<string, readonly (keyof Parameters & string)[]>>;
+  /** How many operations one actor runs at most in a generated program. Default: 2. */
+  readonly operationsPerActor?: number;
+  /** Queries, by name, whose rows the invariants judge. */
+  readonly state: Readonly<Record<string, string>>;
+  readonly invariants: Readonly<Record<string, Invariant<Initial, World>>>;
+  /** What a report shows beside each step: a short text per column. Default: the rows of each state query. */
+  display?(state: State): Readonly<Record<string, string>>;
+  /**
+   * Further candidates for shrinking, each simpler than the program given: what removing operations and fast-check's
+   * shrinking of parameters cannot reach in one step, such as renaming partition 2 to 1 everywhere.
+   */
+  simplify?(program: Program): Iterable<Program>;
+}
+
+/** A model whose type parameters do not matter. */
+// oxlint-disable-next-line typescript/no-explicit-any -- parameters are checked where the model is written
+export type AnyModel = Model<any, any, any, any>;
+
+/** Checks a model's types where it is written; returns it as it is. */
+export function defineModel<Initial, Impl, World, Parameters extends Record<string, unknown>>(
+  model: Model<Initial, Impl, World, Parameters>,
+): Model<Initial, Impl, World, Parameters> {
+  return model;
+}
+
+/** Text of an operation call, as reports show it. */
+export function describeCall(model: AnyModel, operation: string, parameters: Json): string {
+  const described = model.operations[operation]?.describe?.(parameters);
+  if (described !== undefined) return described;
+  const text = JSON.stringify(parameters);
+  return text === "{}" || text === "null" ? operation : `${operation} ${text}`;
+}

@@ -1,0 +1,60 @@
+import type { Outcome } from "./outcome.js";
+import type { Connections } from "./connections.js";
+
+/** A step that wants to be taken: the head of a session's queue, or a yield point. */
+export interface GatedStep {
+  readonly actor: string;
+  /** The actor's name, with `#2`, `#3`, … for further connections it holds at the same time. */
+  readonly session: string;
+  readonly kind: "statement" | "yield";
+  /** The SQL as sent, or the label. */
+  readonly text: string;
+  /** The parameters as sent. */
+  readonly values: readonly unknown[];
+  /** Backend that will run it; null for a yield point. */
+  readonly pid: number | null;
+  /** Lets it through. It then either answers or begins to wait for a lock. */
+  go(): void;
+  /** What came back; undefined until it has answered. */
+  readonly outcome: Outcome | undefined;
+  /** The rows that came back, for the record; undefined where there are none to show. */
+  readonly rows: readonly unknown[] | undefined;
+  /** How often Postgres reported it as waiting for a lock, and the last report. */
+  readonly waits: number;
+  readonly lastWait: LockWait | undefined;
+  /** State of its session's transaction, once it has answered. */
+  readonly transaction: "none" | "open" | "failed";
+  /** Hands the answer to the code under test, which then runs on. */
+  deliver(): void;
+  /** Fails it without running it. */
+  refuse(error: Error): void;
+}
+
+/** What Postgres says of a lock wait. */
+export interface LockWait {
+  /** Mode and object, e.g. `ShareLock on transaction 727`. */
+  readonly lock: string;
+  /** Relation and tuple where Postgres names them, e.g. `while updating tuple (0,1) in relation "t"`. */
+  readonly where: string | null;
+}
+
+/**
+ * Whoever schedules, as the session room sees it.
+ *
+ * The session room reports what the code under test does; nothing moves until the gate calls {@link GatedStep.go}.
+ */
+export interface Gate {
+  /** Where this execution's connections go. */
+  readonly connections: Connections;
+  /** A step wants to be taken. */
+  arrived(step: GatedStep): void;
+  /** Something the gate may be waiting for has changed: an answer, a lock wait, a lost connection. */
+  changed(): void;
+  /** The actor is held up by something of ours that needs no scheduling (a connection being opened). Call the result when it is over. */
+  busy(actor: string): () => void;
+  /** The actor waits for another to give a pooled connection back. Call the result when it is over. */
+  queued(actor: string): () => void;
+  /** The lowest number, from 1, that names none of the connections that this actor holds; released with {@link giveBack}. */
+  takeSlot(actor: string): number;
+  giveBack(actor: string, slot: number): void;
+}

@@ -1,0 +1,230 @@
+import type { ActorContext } from "./context.js";
+import type { GatedStep, LockWait } from "./gate.js";
+import { outcomeOf, type Outcome } from "./outcome.js";
+import type { PgClient, PgNotice } from "./pg-types.js";
+
+/** Who has a connection checked out, and under which name its steps appear. */
+interface Holder {
+  readonly context: ActorContext;
+  readonly slot: number;
+  readonly name: string;
+}
+
+/** What outlives a transaction: a connection that ran one of these is not used for another execution. */
+const leavesState =
+  /^\s*(set\s+(?!local\b|transaction\b|constraints\b)|reset\b|listen\b|prepare\b(?!\s+transaction)|load\b|declare\b|discard\b|create\s+(local\s+|global\s+)?temp)|\bpg_(try_)?advisory_lock|\bset_config\b|\btemp(orary)?\s+table\b/i;
+
+const transactionStates = { I: "none", T: "open", E: "failed" } as const;
+
+const sessions = new WeakMap<object, Session>();
+
+let open = 0;
+
+/** How many gated connections are open in this process. */
+export function openSessions(): number {
+  return open;
+}
+
+/** The session that a client's statements belong to; undefined for a client that is not gated. */
+export function sessionOf(client: object): Session | undefined {
+  return sessions.get(client);
+}
+
+/**
+ * One gated connection. Its statements are steps, taken in the order in which they were issued; the first of them is
+ * shown to the gate, and nothing reaches Postgres before the gate lets it through.
+ */
+export class Session {
+  readonly client: PgClient;
+  /** The actor that has it checked out. */
+  holder: Holder | undefined;
+  transaction: "none" | "open" | "failed" = "none";
+  /** Whether the connection is gone. */
+  lost = false;
+  /** Whether it carries state that outlives a transaction. */
+  dirty = false;
+  /** While set, statements pass ungated: the pool's own set-up of a new connection. */
+  settingUp = false;
+  readonly #queue: Statement[] = [];
+  #sent: Statement | undefined;
+
+  constructor(client: PgClient) {
+    this.client = client;
+    sessions.set(client, this);
+    // After `connect`, so that the client's own listener, which calls the query's callback, runs before ours.
+    client.once("connect", () => {
+      open++;
+      client.once("end", () => open--);
+      client.connection.on("readyForQuery", (message) => this.#ready(message.status));
+    });
+    client.once("end", () => this.#ended());
+    this.#listen(client);
+  }
+
+  /** Backend's process id. */
+  get pid(): number | null {
+    return this.client.processID;
+  }
+
+  hold(context: ActorContext): void {
+    const slot = context.gate.takeSlot(context.actor);
+    this.holder = { context, slot, name: slot === 1 ? context.actor : `${context.actor}#${slot}` };
+  }
+
+  letGo(): void {
+    this.holder?.context.gate.giveBack(this.holder.context.actor, this.holder.slot);
+    this.holder = undefined;
+  }
+
+  submit(statement: Statement): void {
+    this.#queue.push(statement);
+    if (this.#queue.length === 1) statement.gate.arrived(statement);
+  }
+
+  send(statement: Statement): void {
+    if (leavesState.test(statement.text)) this.dirty = true;
+    this.#sent = statement;
+    statement.run();
+  }
+
+  /** Takes an answered statement off the queue; the next one may now be let through. */
+  finish(statement: Statement): void {
+    const at = this.#queue.indexOf(statement);
+    if (at >= 0) this.#queue.splice(at, 1);
+    const next = this.#queue[0];
+    if (at === 0 && next !== undefined) next.gate.arrived(next);
+  }
+
+  #ready(status: string): void {
+    this.transaction = transactionStates[status as keyof typeof transactionStates] ?? "none";
+    // An error is reported before Postgres has rolled back and given up its locks; only now is the statement over.
+    if (this.#sent?.hasResult === true) this.#complete();
+  }
+
+  #complete(): void {
+    const statement = this.#sent;
+    if (statement === undefined) return;
+    this.#sent = undefined;
+    statement.answered(this.transaction);
+  }
+
+  #ended(): void {
+    this.lost = true;
+    this.transaction = "none";
+    const statement = this.#sent;
+    if (statement === undefined) return;
+    // The driver fails the query a tick before or after this event; give it the chance to do so.
+    setImmediate(() => {
+      if (!statement.hasResult) statement.take(new Error("Connection terminated unexpectedly"), undefined);
+      this.#complete();
+    });
+  }
+
+  /** Keeps Postgres' reports of lock waits for us, and a lost connection from ending the process. */
+  #listen(client: PgClient): void {
+    const emit = client.emit.bind(client);
+    client.emit = (event: string, ...values: unknown[]): boolean => {
+      if (event === "notice" && (values[0] as PgNotice).severity === "LOG") {
+        this.#reported(values[0] as PgNotice);
+        return true;
+      }
+      if (event === "error" && client.listenerCount("error") === 0) return false;
+      return emit(event, ...values);
+    };
+  }
+
+  #reported(notice: PgNotice): void {
+    const waiting = /still waiting for (.+?) after [\d.]+ ms/.exec(notice.message ?? "");
+    if (waiting?.[1] !== undefined) this.#sent?.waiting({ lock: waiting[1], where: notice.where ?? null });
+  }
+}
+
+/** One `query` call on a gated connection. */
+export class Statement implements GatedStep {
+  readonly kind = "statement";
+  readonly actor: string;
+  readonly session: string;
+  outcome: Outcome | undefined;
+  waits = 0;
+  lastWait: LockWait | undefined;
+  transaction: "none" | "open" | "failed" = "none";
+  hasResult = false;
+  readonly #session: Session;
+  readonly #context: ActorContext;
+  readonly #give: (error: unknown, result: unknown) => void;
+  readonly #send: (done: (error: unknown, result: unknown) => void) => void;
+  #error: unknown;
+  #result: unknown;
+
+  /**
+   * @param send Sends it by the driver, which calls `done` with the answer.
+   * @param give Hands the answer to the code under test.
+   */
+  constructor(
+    session: Session,
+    holder: Holder,
+    readonly text: string,
+    readonly values: readonly unknown[],
+    send: (done: (error: unknown, result: unknown) => void) => void,
+    give: (error: unknown, result: unknown) => void,
+  ) {
+    this.#session = session;
+    this.#context = holder.context;
+    this.actor = holder.context.actor;
+    this.session = holder.name;
+    this.#send = send;
+    this.#give = give;
+  }
+
+  get gate() {
+    return this.#context.gate;
+  }
+
+  get pid(): number | null {
+    return this.#session.pid;
+  }
+
+  get rows(): readonly unknown[] | undefined {
+    const last = (Array.isArray(this.#result) ? this.#result.at(-1) : this.#result) as { rows?: unknown[] } | undefined;
+    return last?.rows;
+  }
+
+  go(): void {
+    this.#session.send(this);
+  }
+
+  run(): void {
+    this.#send((error, result) => this.take(error, result));
+    if (this.#session.lost) this.answered("none");
+  }
+
+  /** Keeps what the driver answered until Postgres says that it is ready again. */
+  take(error: unknown, result: unknown): void {
+    if (this.hasResult) return;
+    this.hasResult = true;
+    this.#error = error ?? undefined;
+    this.#result = result;
+  }
+
+  answered(transaction: "none" | "open" | "failed"): void {
+    this.transaction = transaction;
+    this.outcome = outcomeOf(this.#error, this.#result);
+    this.gate.changed();
+  }
+
+  waiting(wait: LockWait): void {
+    this.waits++;
+    this.lastWait = wait;
+    this.gate.changed();
+  }
+
+  deliver(): void {
+    this.#session.finish(this);
+    this.#give(this.#error, this.#result);
+  }
+
+  refuse(error: Error): void {
+    this.#session.finish(this);
+    this.#give(error, undefined);
+  }
+}
