@@ -1,8 +1,13 @@
 import pLimit from "p-limit";
 import pg from "pg";
 
-/** Both methods exist, the typings lack them. */
-type UnrefableClient = pg.Client & { ref(): void; unref(): void };
+declare module "pg" {
+  /** Both methods exist, the typings lack them. */
+  interface Client {
+    ref(): void;
+    unref(): void;
+  }
+}
 
 /**
  * The connection a server keeps for its own business: creating and dropping databases, and noticing that the server died.
@@ -11,13 +16,13 @@ type UnrefableClient = pg.Client & { ref(): void; unref(): void };
  * can still end.
  */
 export class Admin {
-  readonly #client: UnrefableClient;
+  readonly #client: pg.Client;
   readonly #oneAtATime = pLimit(1);
   #ending = false;
   /** Settles when the connection is lost without having been told to end. */
   readonly lost: Promise<Error>;
 
-  private constructor(client: UnrefableClient) {
+  private constructor(client: pg.Client) {
     this.#client = client;
     this.lost = new Promise((resolve) => {
       // Both may come, in either order; the first one counts. Without the listener a lost connection would end the process.
@@ -28,7 +33,7 @@ export class Admin {
 
   /** Rejects with what `pg` says when there is no connection to be had. */
   static async connect(config: pg.ClientConfig): Promise<Admin> {
-    const client = new pg.Client({ application_name: "raceproof admin", ...config }) as UnrefableClient;
+    const client = new pg.Client({ application_name: "raceproof admin", ...config });
     const admin = new Admin(client);
     try {
       await client.connect();

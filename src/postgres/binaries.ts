@@ -66,11 +66,11 @@ export function directoryBinaries(bin: string): Binaries {
 }
 
 /** The trees of the npm packages are relocatable and list the links they lack; others are taken as they are. */
-function describeTree(bin: string): Binaries {
+export function describeTree(bin: string): Binaries {
   const tree = path.dirname(bin);
   const list = path.join(tree, "pg-symlinks.json");
   if (!existsSync(list)) return { bin, missingLinks: [] };
-  const links = JSON.parse(readFileSync(list, "utf8")) as { source: string; target: string }[];
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, "utf8"));
   const missingLinks = links
     .filter(({ target }) => !existsSync(path.join(tree, "..", target)))
     .map(({ source, target }) => ({ name: path.basename(target), file: path.join(tree, "..", source) }));
@@ -79,14 +79,13 @@ function describeTree(bin: string): Binaries {
 
 /** The environment for Postgres and its tools: ours does not reach it, so that no PGDATA or LANG of the user's changes a run. */
 export function serverEnvironment(binaries: Binaries, links: string): Record<string, string> {
-  const libraries = process.platform === "darwin" ? "DYLD_LIBRARY_PATH" : "LD_LIBRARY_PATH";
   return {
     PATH: "/usr/local/bin:/usr/bin:/bin",
     LC_ALL: "C",
     // Also spares initdb from comparing all time zones of the machine.
     TZ: "UTC",
     // Both: the links by themselves are not enough, as their targets need each other.
-    ...(binaries.tree === undefined ? {} : { [libraries]: `${links}:${path.join(binaries.tree, "lib")}` }),
+    ...(binaries.tree === undefined ? {} : { LD_LIBRARY_PATH: `${links}:${path.join(binaries.tree, "lib")}` }),
   };
 }
 

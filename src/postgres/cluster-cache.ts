@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, utimesSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
@@ -38,7 +48,15 @@ export function openSavedCluster(ingredients: readonly string[], folder = cacheF
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const { XDG_CACHE_HOME: cache, HOME: home = homeOfAccount() } = env;
   if (cache !== undefined && path.isAbsolute(cache)) return path.join(cache, "raceproof");
-  return home !== undefined && path.isAbsolute(home) ? path.join(home, ".cache", "raceproof") : undefined;
+  // A home that is not there (system accounts have such) is not to be made.
+  return home !== undefined && path.isAbsolute(home) && existsSync(home)
+    ? path.join(home, ".cache", "raceproof")
+    : undefined;
+}
+
+/** Whether a cluster of any version has been kept. */
+export function hasSavedClusters(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(".tar"));
 }
 
 function homeOfAccount(): string | undefined {

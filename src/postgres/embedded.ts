@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -6,17 +6,20 @@ import type { ClientConfig } from "pg";
 
 import { PostgresError } from "../errors.js";
 import { Admin } from "./admin.js";
-import { oldestMajor, probeVersion, serverEnvironment, type Binaries } from "./binaries.js";
+import type { Binaries } from "./binaries.js";
 import { openSavedCluster } from "./cluster-cache.js";
-import { Databases } from "./databases.js";
 import { Guardian } from "./guardian.js";
 import { serverAccount, type Account } from "./identity.js";
-import { handOver, makeRunDirectory, removeRunDirectory } from "./run-directory.js";
+import { install, needsCopy, type Installed } from "./install.js";
+import { lastWords } from "./last-words.js";
+import { makeRunDirectory, removeRunDirectory } from "./run-directory.js";
+import { serve } from "./serve.js";
 import type { PostgresServer } from "./server.js";
-import { askFacts, settingArguments, throwAwaySettings } from "./settings.js";
+import { settingArguments, throwAwaySettings } from "./settings.js";
 import { chooseStorage } from "./storage.js";
 import { sweepDirectories } from "./sweep.js";
 
+/** The same everywhere, whatever the machine's language; small pieces of log, since it is kept in memory. */
 const initdbOptions = [
   "--username=postgres",
   "--auth=trust",
@@ -27,10 +30,22 @@ const initdbOptions = [
   "--no-instructions",
 ];
 
+/** What holds for a server that only we can reach, by a socket in a directory that is closed to others. */
+const ownSettings = {
+  listen_addresses: "",
+  // In its own directory: what it kept in /dev/shm would outlive a kill -9.
+  dynamic_shared_memory_type: "mmap",
+  ...throwAwaySettings,
+};
+
 /** Noisy machines are slow; that a server does not come up at all shows by its guardian's end, long before. */
 const startTimeoutMs = 60_000;
 
-/** Starts a server of our own from binaries, in a directory of its own, for as long as this process lives. */
+/**
+ * Starts a server of our own from binaries, in a directory of its own, for as long as this process lives.
+ *
+ * Removes what servers of dead processes have left. Throws {@link PostgresError} where it cannot be started.
+ */
 export async function startCluster(
   kind: "embedded" | "directory",
   binaries: Binaries,
@@ -38,41 +53,34 @@ export async function startCluster(
 ): Promise<PostgresServer> {
   const account = serverAccount();
   const swept = sweepDirectories(account);
-  const { folder } = chooseStorage(account);
-  const run = makeRunDirectory(folder);
+  const programs = needsCopy(binaries, account) !== undefined;
+  const run = makeRunDirectory(chooseStorage({ account, programs }).folder);
   try {
     const installed = await install(binaries, run, account);
-    const guardian = await startGuarded(kind, installed, run, account);
-    const server = await serve(kind, installed, run, guardian, prefix);
-    await swept;
-    return server;
+    const { guardian, admin } = await startGuarded(kind, installed, run, account);
+    return await serve({
+      kind,
+      admin,
+      prefix,
+      describe: (version) => describe(kind, version, binaries),
+      connection: (database) => connectionIn(run, database),
+      gone: guardian.exited.then((how) => `its guardian ended with ${how}`),
+      lastWords: () => endOfLog(run),
+      end: async () => {
+        await guardian.release();
+        await removeRunDirectory(run);
+      },
+    });
   } catch (error) {
     await removeRunDirectory(run);
     throw error;
+  } finally {
+    await swept;
   }
 }
 
-/** Binaries that are known to run, under the account they will run under. */
-interface Installed {
-  readonly bin: string;
-  readonly version: string;
-  readonly env: Record<string, string>;
-}
-
-async function install(binaries: Binaries, run: string, account: Account | undefined): Promise<Installed> {
-  const links = path.join(run, "lib");
-  mkdirSync(links);
-  for (const { name, file } of binaries.missingLinks) symlinkSync(file, path.join(links, name));
-  handOver(run, account);
-  const env = serverEnvironment(binaries, links);
-  const probe = await probeVersion(binaries, env, account);
-  if (!probe.ok) throw new PostgresError(`Cannot run ${path.join(binaries.bin, "postgres")}: ${probe.message}`);
-  if (probe.major < oldestMajor) {
-    throw new PostgresError(
-      `${probe.text} in ${binaries.bin} is too old: raceproof needs Postgres ${oldestMajor} or newer.`,
-    );
-  }
-  return { bin: binaries.bin, version: probe.text, env };
+function describe(kind: "embedded" | "directory", version: string, binaries: Binaries): string {
+  return kind === "embedded" ? `embedded Postgres ${version}` : `Postgres ${version} from ${binaries.bin}`;
 }
 
 async function startGuarded(
@@ -81,28 +89,25 @@ async function startGuarded(
   run: string,
   account: Account | undefined,
 ): Promise<{ guardian: Guardian; admin: Admin }> {
-  const source = kind === "embedded" ? `${process.platform}-${process.arch}` : installed.bin;
+  const source = kind === "embedded" ? `${process.platform}-${process.arch}` : installed.origin;
   const saved = openSavedCluster([source, installed.version, ...initdbOptions]);
   let good = false;
-  const guardian = new Guardian({
-    run,
-    bin: installed.bin,
-    env: installed.env,
-    account,
-    cluster: saved === undefined ? "make" : saved.found ? "restore" : "save",
-    saved: saved?.descriptor,
-    initdbOptions,
-    postgresOptions: settingArguments({
-      listen_addresses: "",
-      dynamic_shared_memory_type: "mmap",
-      ...throwAwaySettings,
-    }),
-  });
   try {
+    const guardian = new Guardian({
+      run,
+      bin: installed.bin,
+      env: installed.env,
+      account,
+      cluster: saved === undefined ? "make" : saved.found ? "restore" : "save",
+      saved: saved?.descriptor,
+      initdbOptions,
+      postgresOptions: settingArguments(ownSettings),
+    });
     const admin = await connectOnceReady(run, guardian);
     good = saved?.found === true || existsSync(path.join(run, "saved"));
     return { guardian, admin };
   } finally {
+    // A saved cluster that does not start is thrown away, so the next start makes a new one.
     saved?.close(good);
   }
 }
@@ -114,69 +119,29 @@ function connectionIn(run: string, database: string): ClientConfig {
 
 /** A log line can lie, a connection that works cannot: connects until it succeeds, or until the guardian gives up. */
 async function connectOnceReady(run: string, guardian: Guardian): Promise<Admin> {
-  let ended: string | undefined;
-  void guardian.exited.then((how) => (ended = how));
+  const state = { ended: undefined as string | undefined };
+  void guardian.exited.then((how) => (state.ended = how));
   const until = Date.now() + startTimeoutMs;
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 1.5, 50)) {
     try {
       return await Admin.connect(connectionIn(run, "postgres"));
     } catch (error) {
-      if (ended === undefined && Date.now() < until) {
+      if (state.ended === undefined && Date.now() < until) {
         await sleep(pauseMs);
         continue;
       }
-      const log = lastLines(path.join(run, "log"));
+      const log = endOfLog(run);
       await guardian.release();
-      const what = ended === undefined ? `no connection within ${startTimeoutMs / 1000} s (${String(error)})` : ended;
-      throw new PostgresError(`Postgres did not start: ${what}. The end of its log:\n${log}`);
+      const why = state.ended ?? `no connection within ${startTimeoutMs / 1000} s, the last attempt: ${String(error)}`;
+      throw new PostgresError(`Postgres did not start: ${why}.${log}`);
     }
   }
 }
 
-async function serve(
-  kind: "embedded" | "directory",
-  installed: Installed,
-  run: string,
-  { guardian, admin }: { guardian: Guardian; admin: Admin },
-  prefix: string,
-): Promise<PostgresServer> {
-  const facts = await askFacts(admin);
-  const databases = new Databases(admin, prefix, (name) => connectionIn(run, name));
-  let stopping = false;
-  const died = Promise.race([admin.lost.then(String), guardian.exited]).then(async (how) => {
-    if (stopping) return new Promise<never>(() => {});
-    const log = lastLines(path.join(run, "log"));
-    await guardian.release();
-    await removeRunDirectory(run);
-    return new PostgresError(`Postgres ended while it was in use (${how}). The end of its log:\n${log}`);
-  });
-  return {
-    kind,
-    description:
-      kind === "embedded" ? `embedded Postgres ${facts.version}` : `Postgres ${facts.version} from ${installed.bin}`,
-    version: facts.version,
-    settings: facts.settings,
-    superuser: facts.superuser,
-    createDatabase: () => databases.create(),
-    died,
-    async stop() {
-      stopping = true;
-      await Promise.all([admin.end(), guardian.release()]);
-      rmSync(run, { recursive: true, force: true });
-    },
-  };
-}
-
-/** The end of a text file, indented. */
-function lastLines(file: string, count = 10): string {
+function endOfLog(run: string): string {
   try {
-    return readFileSync(file, "utf8")
-      .trimEnd()
-      .split("\n")
-      .slice(-count)
-      .map((line) => `  ${line}`)
-      .join("\n");
+    return lastWords(readFileSync(path.join(run, "log"), "utf8"));
   } catch {
-    return "  (there is none)";
+    return "";
   }
 }

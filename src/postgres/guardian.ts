@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 
 import type { Account } from "./identity.js";
 
@@ -86,7 +86,7 @@ export class Guardian {
     this.#child.stdin!.on("error", () => {});
     // A program that forgets to stop its server can still end; the pipe closes then, and so does the server.
     this.#child.unref();
-    (this.#child.stdin as Socket).unref();
+    if (this.#child.stdin instanceof Socket) this.#child.stdin.unref();
   }
 
   /** Ends the server and removes its directory; settles when both is done. */

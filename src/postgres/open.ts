@@ -1,14 +1,31 @@
-import { embeddedBinaries } from "./binaries.js";
-import { defaultPrefix } from "./databases.js";
+import { directoryBinaries, embeddedBinaries } from "./binaries.js";
+import { startContainer } from "./container.js";
+import { checkPrefix, defaultPrefix } from "./databases.js";
 import { startCluster } from "./embedded.js";
 import type { PostgresServer } from "./server.js";
+import { parseSpec, wishFor, type Spec } from "./spec.js";
+import { openUrl } from "./url.js";
 
 /** What can be asked of a server beyond its spec. */
 export interface OpenOptions {
-  /** What the databases' names begin with; `raceproof` unless told otherwise. */
+  /** What the names of its databases begin with; `raceproof` unless told otherwise. */
   readonly prefix?: string;
 }
 
-export async function openServer(_spec: string | undefined, options: OpenOptions = {}): Promise<PostgresServer> {
-  return startCluster("embedded", embeddedBinaries(), options.prefix ?? defaultPrefix);
+/**
+ * Opens the Postgres that is asked for: `embedded`, `container[:IMAGE]`, a `postgres://` url, or the path of a directory
+ * with `initdb` and `postgres`. Without a spec the environment variable RACEPROOF_POSTGRES counts, and then `embedded`.
+ *
+ * Throws `UsageError` for a spec that cannot be understood, `PostgresError` where Postgres cannot be started or reached.
+ */
+export async function openServer(spec?: string, options: OpenOptions = {}): Promise<PostgresServer> {
+  return open(parseSpec(wishFor(spec)), checkPrefix(options.prefix ?? defaultPrefix));
+}
+
+/** The same, for a spec that has been read already. */
+export async function open(spec: Spec, prefix: string): Promise<PostgresServer> {
+  if (spec.kind === "embedded") return startCluster("embedded", embeddedBinaries(), prefix);
+  if (spec.kind === "directory") return startCluster("directory", directoryBinaries(spec.bin), prefix);
+  if (spec.kind === "container") return startContainer(spec.image, prefix);
+  return openUrl(spec.url, prefix);
 }

@@ -67,7 +67,8 @@ export function standing(run: string, account: Account | undefined): Standing {
 
 function readOwner(run: string): Owner | undefined {
   try {
-    return JSON.parse(readFileSync(path.join(run, markerName), "utf8")) as Owner;
+    const owner: Owner = JSON.parse(readFileSync(path.join(run, markerName), "utf8"));
+    return owner;
   } catch {
     return undefined;
   }

@@ -13,7 +13,7 @@ export const throwAwaySettings: Readonly<Record<string, string>> = {
   // Nothing is replicated or archived, and the log stays small enough to be kept in memory.
   wal_level: "minimal",
   max_wal_senders: "0",
-  min_wal_size: "8MB",
+  min_wal_size: "32MB",
   max_wal_size: "64MB",
   // Its workers would come at moments of their own choosing.
   autovacuum: "off",
@@ -36,9 +36,7 @@ export interface ServerFacts {
   /** E.g. `18.4`, without what a distribution adds to it. */
   readonly version: string;
   readonly major: number;
-  readonly role: string;
   readonly superuser: boolean;
-  readonly mayCreateDatabases: boolean;
   /** Settings that differ from what Postgres ships with. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -50,7 +48,7 @@ export interface ServerFacts {
 const factsQuery = `
   select split_part(current_setting('server_version'), ' ', 1) as version,
          current_setting('server_version_num')::int / 10000 as major,
-         rolname as role, rolsuper as superuser, rolsuper or rolcreatedb as "mayCreateDatabases",
+         rolsuper as superuser,
          (select coalesce(json_object_agg(name, current_setting(name) order by name), '{}')
             from pg_settings
            where setting is distinct from boot_val

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, realpathSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statfsSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
@@ -34,30 +34,40 @@ export function storageFolders(): string[] {
   return [...new Set(folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder)))];
 }
 
+/** What a folder has to be good for. */
+export interface StorageNeeds {
+  /** The account that runs the server, where it is not ours. */
+  readonly account?: Account | undefined;
+  /** Whether programs have to be run from it. */
+  readonly programs?: boolean;
+  /** The folders to choose from, the best first. */
+  readonly folders?: readonly string[];
+}
+
 /**
  * Chooses the folder for a server's directory: in memory where there is some, else the temporary folder.
  *
  * A folder is passed over when the socket's path would be too long in it, when we may not write to it, when the account
  * that runs the server could not reach it, or when it is nearly full. Throws {@link PostgresError} where none is left.
  */
-export function chooseStorage(account: Account | undefined, folders: readonly string[] = storageFolders()): Storage {
+export function chooseStorage(needs: StorageNeeds): Storage {
   const passedOver: string[] = [];
   const usable: Storage[] = [];
-  for (const folder of folders) {
-    const obstacle = obstacleIn(folder, account);
+  for (const folder of needs.folders ?? storageFolders()) {
+    const obstacle = obstacleIn(folder, needs);
     if (obstacle === undefined) usable.push({ folder, ...space(folder), passedOver });
     else passedOver.push(`${folder} ${obstacle}`);
   }
-  const roomy = usable.find(({ freeBytes }) => freeBytes >= plenty);
-  const chosen = roomy ?? usable.toSorted((a, b) => b.freeBytes - a.freeBytes)[0];
-  for (const storage of usable.slice(0, chosen === undefined ? 0 : usable.indexOf(chosen))) {
-    passedOver.push(`${storage.folder} has only ${inMegabytes(storage.freeBytes)} free`);
+  const roomiest = usable.toSorted((a, b) => b.freeBytes - a.freeBytes)[0];
+  const chosen = usable.find(({ freeBytes }) => freeBytes >= plenty) ?? roomiest;
+  const enough = chosen !== undefined && chosen.freeBytes >= leastBytes;
+  for (const { folder, freeBytes } of usable.slice(0, enough ? usable.indexOf(chosen) : usable.length)) {
+    passedOver.push(`${folder} has only ${inMegabytes(freeBytes)} free`);
   }
-  if (chosen !== undefined && chosen.freeBytes >= leastBytes) return chosen;
-  if (chosen !== undefined) passedOver.push(`${chosen.folder} has only ${inMegabytes(chosen.freeBytes)} free`);
+  if (enough) return chosen;
   throw new PostgresError(
     `There is no folder to keep the server's data in: ${passedOver.join("; ")}. ` +
-      `Set TMPDIR to a folder with a short path and ${inMegabytes(plenty)} free space.`,
+      `Set TMPDIR to a folder with a short path and ${inMegabytes(plenty)} of free space.`,
   );
 }
 
@@ -71,7 +81,7 @@ function space(folder: string): { freeBytes: number; memory: boolean } {
   return { freeBytes: bavail * bsize, memory: process.platform === "linux" && memoryTypes.has(type) };
 }
 
-function obstacleIn(folder: string, account: Account | undefined): string | undefined {
+function obstacleIn(folder: string, { account, programs }: StorageNeeds): string | undefined {
   const bytes = Buffer.byteLength(folder + socketTail);
   if (bytes > longestSocketPath) {
     return `is too long a path: a unix socket's may have ${longestSocketPath} bytes, and in there it would have ${bytes}`;
@@ -81,18 +91,46 @@ function obstacleIn(folder: string, account: Account | undefined): string | unde
   } catch {
     return "is not writable";
   }
+  if (programs === true && forbidsPrograms(folder)) return "is mounted noexec, and Postgres has to be copied there";
   const closed = account === undefined ? undefined : closedTo(account, folder);
   return closed === undefined
     ? undefined
-    : `cannot be reached by the account ${account!.name} (${closed} is closed to it)`;
+    : `cannot be reached by the account ${account!.name}: ${closed} is closed to it`;
 }
 
-/** The first folder on the way to `target` (itself included) that `account` may not pass through. */
-function closedTo(account: Account, target: string): string | undefined {
+/**
+ * The first thing on the way to `target` (itself included) that `account` may not pass through, by the permission bits:
+ * they are the usual obstacle, and others show when it comes to running something.
+ */
+export function closedTo(account: Account, target: string): string | undefined {
   const parent = path.dirname(target);
   const above = parent === target ? undefined : closedTo(account, parent);
   if (above !== undefined) return above;
   const { mode, uid, gid } = statSync(target);
   const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
   return (mode & bit) === 0 ? target : undefined;
+}
+
+/** Container engines mount /dev/shm like this. */
+function forbidsPrograms(folder: string): boolean {
+  let mounts: string;
+  try {
+    mounts = readFileSync("/proc/self/mounts", "utf8");
+  } catch {
+    return false;
+  }
+  const holding = mounts
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([, point]) => point !== undefined && isWithin(folder, point.replaceAll("\\040", " ")))
+    // The deepest one counts, and of several on one point the last one.
+    .reduce<string[] | undefined>(
+      (best, mount) => (mount[1]!.length >= (best?.[1]!.length ?? 0) ? mount : best),
+      undefined,
+    );
+  return holding?.[3]?.split(",").includes("noexec") ?? false;
+}
+
+function isWithin(folder: string, ancestor: string): boolean {
+  return folder === ancestor || folder.startsWith(ancestor.endsWith("/") ? ancestor : `${ancestor}/`);
 }
