@@ -35,8 +35,9 @@ export interface Painted {
   readonly role: Ink;
 }
 
-/** Colours spans, or joins their texts only. Whether to colour is the caller's decision, who knows where it goes. */
-export function paint(spans: readonly Painted[], color: boolean): string {
+/** A line in colour, or as text only; spaces at its end are dropped. Whether to colour is up to the caller, who knows where it goes. */
+export function paint(line: readonly Painted[], color: boolean): string {
+  const spans = trimmed(line);
   if (!color) return spans.map(({ text }) => text).join("");
   const joined: { text: string; role: Ink }[] = [];
   for (const span of spans) {
@@ -45,6 +46,11 @@ export function paint(spans: readonly Painted[], color: boolean): string {
     else joined.push({ ...span });
   }
   return joined.map(({ text, role }) => painted(text, formats[role])).join("");
+}
+
+function trimmed(line: readonly Painted[]): Painted[] {
+  const last = line.findLastIndex(({ text }) => text.trimEnd() !== "");
+  return line.slice(0, last + 1).map((span, index) => (index === last ? { ...span, text: span.text.trimEnd() } : span));
 }
 
 function painted(text: string, format: Format | null): string {

@@ -1,10 +1,10 @@
+import { beside, gap, lowered, ruled, titled } from "./cells.js";
+import type { Cell } from "./cells.js";
 import type { Line } from "./lines.js";
 import type { Painted } from "./paint.js";
 import type { Bracket, Row, StateCell, Timeline } from "./timeline.js";
 import { cutToWidth, displayWidth, widthOf, wrap } from "./width.js";
 
-/** Between two columns. */
-const gap = 2;
 /** Below these widths of an actor's column, the state goes into one column, and the columns go below each other. */
 const comfortable = 34;
 const bearable = 16;
@@ -21,12 +21,6 @@ interface Layout {
   readonly state: readonly number[];
   /** How much of a single column for all of the state its names take; null when each has a column of its own. */
   readonly names: number | null;
-}
-
-/** A column's part of a row. */
-interface Cell {
-  readonly width: number;
-  readonly lines: readonly (readonly Painted[])[];
 }
 
 /** The rows of the timeline under their headings, as lines of at most `room` columns. */
@@ -124,15 +118,10 @@ function headerOf({ actors, display }: Timeline, layout: Layout): Painted[][] {
     ...actors.map((name, actor) => titled(name, (layout.actors[actor] ?? 0) + (layout.margins[actor] ?? 0))),
     ...layout.state.map((width, column) => titled(heads[column] ?? "", width)),
   ];
-  return [...beside(cells), ...beside(cells.map(({ width }, index) => ruled(width, index === 0)))];
-}
-
-function titled(text: string, width: number): Cell {
-  return { width, lines: wrap([[{ text, role: "actor" }]], width) };
-}
-
-function ruled(width: number, blank: boolean): Cell {
-  return { width, lines: [[{ text: (blank ? " " : "─").repeat(width), role: "rule" }]] };
+  return [
+    ...beside(cells),
+    ...beside(cells.map(({ width }, index) => (index === 0 ? { width, lines: [] } : ruled(width)))),
+  ];
 }
 
 /** Everything below each other, for many actors on a narrow terminal: whose step it is stands above it. */
@@ -164,11 +153,6 @@ function named(name: string, { lines, changed }: StateCell, end: string): Painte
 function numberCell(row: Row, width: number, line: number): Cell {
   const number: Painted = { text: ` ${numberOf(row).padStart(width)}`, role: row.kind === "step" ? "plain" : "muted" };
   return lowered({ width: 1 + width, lines: [[number]] }, line);
-}
-
-/** The cell with that many empty lines above it. */
-function lowered({ width, lines }: Cell, by: number): Cell {
-  return { width, lines: lines.length === 0 ? [] : [...Array.from({ length: by }, () => []), ...lines] };
 }
 
 /** The line between the steps of one actor and those of another; a bracket around a transaction goes on through it. */
@@ -241,18 +225,6 @@ function valueLines({ lines, changed }: StateCell, width: number): Painted[][] {
   const role = changed ? "changed" : "muted";
   const wrapped = lines.flatMap((text) => wrap([[{ text, role } as const]], width - 2));
   return wrapped.map((line, index): Painted[] => [{ text: changed && index === 0 ? "→ " : "  ", role }, ...line]);
-}
-
-/** The cells next to each other, each padded to its width but for the last one. */
-function beside(cells: readonly Cell[]): Painted[][] {
-  const height = Math.max(0, ...cells.map(({ lines }) => lines.length));
-  return Array.from({ length: height }, (_, at) =>
-    cells.flatMap(({ width, lines }, index): Painted[] => {
-      const line = lines[at] ?? [];
-      const filler = index === cells.length - 1 ? 0 : width + gap - widthOf(line);
-      return [...line, { text: " ".repeat(Math.max(0, filler)), role: "plain" }];
-    }),
-  );
 }
 
 function numberOf({ kind, number }: Row): string {

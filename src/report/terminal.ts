@@ -1,12 +1,12 @@
 import type { Counterexample } from "../shrink/counterexample.js";
-import { missMark } from "./lines.js";
+import { paragraph } from "./cells.js";
+import { legendOf } from "./legend.js";
 import { paint } from "./paint.js";
-import type { Ink, Painted } from "./paint.js";
+import type { Painted } from "./paint.js";
 import { tableOf } from "./terminal-table.js";
-import { count, visible } from "./text.js";
-import { timelineOf } from "./timeline.js";
+import { visible } from "./text.js";
+import { breaksText, brokenNames, timelineOf } from "./timeline.js";
 import type { Timeline } from "./timeline.js";
-import { wrap } from "./width.js";
 
 /** How a terminal shows things: whether in colour, and how many columns it has. */
 export interface TerminalOptions {
@@ -41,16 +41,15 @@ export function renderCounterexampleTerminal(
     [],
     [{ text: `   ${visible(replayCommand)}`, role: "command" as const }],
   ];
-  return lines.map((line) => `${paint(line, color).trimEnd()}\n`).join("");
+  return lines.map((line) => `${paint(line, color)}\n`).join("");
 }
 
 function headingOf({ model, implementation, violations, initial }: Timeline, room: number): Painted[][] {
-  const broken = [...new Set(violations.map(({ invariant }) => invariant))];
   const title: Painted[] = [
     { text: "✗ ", role: "bad" },
     { text: `${model}, ${implementation}`, role: "heading" },
-    { text: ` breaks ${broken.length === 1 ? "an invariant" : count(broken.length, "invariant")}: `, role: "plain" },
-    { text: broken.join(", "), role: "bad" },
+    { text: ` ${breaksText(violations)}: `, role: "plain" },
+    { text: brokenNames(violations), role: "bad" },
   ];
   return [
     ...paragraph([title], 1, room),
@@ -74,36 +73,16 @@ function footerOf(timeline: Timeline, room: number): Painted[][] {
   const facts: Painted[][] = [[{ text: `${size};`, role: "plain" }]];
   if (shrunk !== null) facts.push([{ text: `${shrunk};`, role: "plain" }]);
   facts.push([{ text: confirmed.text, role: confirmed.always ? "plain" : "bad" }]);
-  return [...paragraph(facts, 3, room), ...paragraph(muted(environment), 3, room), ...legendOf(timeline, room)];
+  return [...paragraph(facts, 3, room), ...paragraph(muted(environment), 3, room), ...legendLines(timeline, room)];
 }
 
-/** Explains the marks that are used, and no others. */
-function legendOf({ rows }: Timeline, room: number): Painted[][] {
-  const roles = new Set<Ink>(
-    rows.flatMap(({ lines }) => lines.flatMap(({ chunks }) => chunks.flat().map(({ role }) => role))),
-  );
-  const marks: (readonly [boolean, string])[] = [
-    [rows.some(({ switched }) => switched), "⇄ switch to another actor"],
-    [rows.some(({ kind }) => kind === "completed"), "…n step n goes on"],
-    [rows.some(({ brackets }) => brackets.some((bracket) => bracket !== "none")), "┌│└ transaction"],
-    [roles.has("parameter"), "‹ › parameter"],
-    [rows.some(({ state }) => state?.some(({ changed }) => changed) ?? false), "→ in the state: changed"],
-    [roles.has("miss"), `${missMark} a write that hit nothing`],
-    [roles.has("yield"), "◇ yield point"],
-  ];
-  const used = marks.filter(([isUsed]) => isUsed).map(([, text]) => text);
-  if (used.length === 0) return [];
+function legendLines(timeline: Timeline, room: number): Painted[][] {
+  const marks = legendOf(timeline);
   return paragraph(
-    used.flatMap((text, index) => muted(index < used.length - 1 ? `${text},` : text)),
+    marks.flatMap((text, index) => muted(index < marks.length - 1 ? `${text},` : text)),
     3,
     room,
   );
-}
-
-/** Chunks as lines with a margin; what hangs over goes on below the first word. */
-export function paragraph(chunks: readonly (readonly Painted[])[], margin: number, room: number): Painted[][] {
-  const space: Painted = { text: " ".repeat(margin), role: "plain" };
-  return wrap(chunks, room - margin).map((line) => [space, ...line]);
 }
 
 function muted(text: string): Painted[][] {

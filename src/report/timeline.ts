@@ -94,6 +94,17 @@ export function timelineOf(counterexample: Counterexample): Timeline {
   };
 }
 
+/** `breaks an invariant`, `breaks 2 invariants`. */
+export function breaksText(violations: Timeline["violations"]): string {
+  const broken = new Set(violations.map(({ invariant }) => invariant)).size;
+  return `breaks ${broken === 1 ? "an invariant" : count(broken, "invariant")}`;
+}
+
+/** The names of the broken invariants, each once. */
+export function brokenNames(violations: Timeline["violations"]): string {
+  return [...new Set(violations.map(({ invariant }) => invariant))].join(", ");
+}
+
 /** `2 operations, 8 steps, 2 switches`. */
 export function sizeText({ operations, steps, switches }: Pick<Size, "operations" | "steps" | "switches">): string {
   return [count(operations, "operation"), count(steps, "step"), switchesText(switches)].join(", ");

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+
+import type { OperationRecord, Step, Trace } from "../execution/trace.js";
+import type { Counterexample, Size } from "../shrink/counterexample.js";
+import { checkCounterexample } from "./counterexample-check.js";
+import { toStableJson } from "./stable-json.js";
+
+/**
+ * The counterexample as the text of a file, `raceproof/counterexample@1`. The same counterexample always gives the same
+ * text: keys come in one order, and what is short stands on one line, for reading and for `git diff`.
+ */
+export function writeCounterexample(counterexample: Counterexample): string {
+  return `${toStableJson(ordered(counterexample))}\n`;
+}
+
+/**
+ * Reads what {@link writeCounterexample} wrote. Keys it does not know are left alone.
+ *
+ * @param fileName for messages
+ * @throws UsageError when the text is cut off or not JSON, of another schema, or misses something; it names the place
+ */
+export function readCounterexample(text: string, fileName: string): Counterexample {
+  return checkCounterexample(text, fileName);
+}
+
+/** Longest names of model and implementation, and slug of the signature, in a file name. */
+const longest = { name: 40, signature: 80 };
+
+/**
+ * `<model>.<implementation>.<signature>.json`, in characters that are safe in file names everywhere. When something
+ * had to be cut or replaced, a short hash of the full names keeps it unique.
+ */
+export function counterexampleFileName({
+  model,
+  implementation,
+  signature,
+}: Pick<Counterexample, "model" | "implementation" | "signature">): string {
+  const names = [model.name, implementation, signature];
+  const slugs = [
+    slug(model.name, longest.name),
+    slug(implementation, longest.name),
+    slug(signature, longest.signature),
+  ];
+  const faithful = names.every(
+    (name, index) => /^[\w :;,=-]*$/u.test(name) && slug(name, Infinity) === slugs[index] && name !== "",
+  );
+  if (!faithful) slugs.push(createHash("sha256").update(JSON.stringify(names)).digest("hex").slice(0, 8));
+  return `${slugs.join(".")}.json`;
+}
+
+function slug(name: string, limit: number): string {
+  const safe = name.replace(/[^\w]+/gu, "-").replace(/^-+|-+$/gu, "");
+  return safe.slice(0, limit).replace(/-+$/u, "") || "unnamed";
+}
+
+/** The same data with its keys in the order in which the types declare them; what models fill in keeps its own order. */
+function ordered(counterexample: Counterexample): unknown {
+  const { schema, model, implementation, signature, violations, program, schedule, trace } = counterexample;
+  const { seed, shrink, confirmed, environment } = counterexample;
+  const { raceproof, postgres } = environment;
+  return {
+    schema,
+    model: { name: model.name, module: model.module },
+    implementation,
+    signature,
+    violations: violations.map(({ invariant, way, message }) => ({ invariant, way, message })),
+    program: {
+      initial: program.initial,
+      actors: program.actors.map(({ name, operations }) => ({
+        name,
+        operations: operations.map(({ operation, parameters }) => ({ operation, parameters })),
+      })),
+    },
+    schedule: schedule.map(({ step, to }) => ({ step, to })),
+    trace: orderedTrace(trace),
+    seed,
+    shrink: { from: orderedSize(shrink.from), to: orderedSize(shrink.to), executions: shrink.executions },
+    confirmed: { reproduced: confirmed.reproduced, times: confirmed.times },
+    environment: {
+      raceproof,
+      postgres: { version: postgres.version, kind: postgres.kind, settings: postgres.settings },
+    },
+  };
+}
+
+function orderedSize({ actors, operations, steps, switches }: Size): Size {
+  return { actors, operations, steps, switches };
+}
+
+function orderedTrace({ steps, operations, schedule, state, displayBefore }: Trace): Trace {
+  return {
+    steps: steps.map(orderedStep),
+    operations: operations.map(orderedOperation),
+    schedule: schedule.map(({ step, to }) => ({ step, to })),
+    state,
+    ...(displayBefore === undefined ? {} : { displayBefore }),
+  };
+}
+
+function orderedStep(step: Step): Step {
+  const { index, actor, session, operation, kind, text, values, outcome, wait, transaction, display } = step;
+  return {
+    index,
+    actor,
+    session,
+    operation,
+    kind,
+    text,
+    values,
+    outcome: orderedOutcome(outcome),
+    wait: wait === null ? null : { holders: wait.holders, lock: wait.lock, on: wait.on, until: wait.until },
+    transaction,
+    ...(display === undefined ? {} : { display }),
+  };
+}
+
+function orderedOutcome(outcome: Step["outcome"]): Step["outcome"] {
+  if (outcome.kind === "passed") return { kind: "passed" };
+  if (outcome.kind === "error") return { kind: "error", code: outcome.code, message: outcome.message };
+  const { kind, command, rowCount, rows } = outcome;
+  return { kind, command, rowCount, ...(rows === undefined ? {} : { rows }) };
+}
+
+function orderedOperation({ actor, index, operation, parameters, steps, result }: OperationRecord): OperationRecord {
+  if ("returned" in result)
+    return { actor, index, operation, parameters, steps, result: { returned: result.returned } };
+  const { name, message, code } = result.threw;
+  return { actor, index, operation, parameters, steps, result: { threw: { name, message, code } } };
+}

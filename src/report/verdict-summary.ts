@@ -1,0 +1,128 @@
+import type { Expectation } from "../execution/model.js";
+import type { ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "../explore/verdict.js";
+import { count, enumerate, oneLine, visible } from "./text.js";
+import { postgresText, sizeText } from "./timeline.js";
+
+/** What a verdict says about one implementation, in words. */
+export interface ImplementationSummary {
+  readonly name: string;
+  readonly expected: string;
+  readonly verdict: Verdict;
+  readonly asExpected: boolean;
+  readonly claim: string;
+  readonly violations: readonly ViolationSummary[];
+  /** What the executions did. */
+  readonly coverage: readonly string[];
+  /** Interesting things that never happened: what the verdict cannot speak of. */
+  readonly never: readonly string[];
+  readonly problems: readonly string[];
+}
+
+/** A violation in words. */
+export interface ViolationSummary {
+  readonly signature: string;
+  readonly messages: readonly string[];
+  readonly size: string;
+  readonly seen: string;
+  readonly file: string | null;
+}
+
+/** A verdict in words: plain data, with no character in it that a terminal or a browser would act on. */
+export interface VerdictSummary {
+  readonly model: string;
+  readonly asExpected: boolean;
+  /** Whether all is as expected, and if not, what is not. */
+  readonly conclusion: string;
+  readonly interrupted: string | null;
+  /** Server, version and seed, time taken. */
+  readonly environment: readonly string[];
+  readonly implementations: readonly ImplementationSummary[];
+}
+
+/** Puts a verdict into words. Pure. */
+export function summaryOf(verdict: VerdictFile): VerdictSummary {
+  return {
+    model: visible(verdict.model),
+    asExpected: verdict.asExpected,
+    conclusion: conclusionOf(verdict),
+    interrupted: verdict.interrupted ? "Interrupted: what is here was found until then." : null,
+    environment: [
+      postgresText(verdict.postgres),
+      `raceproof ${visible(verdict.raceproof)}, seed ${visible(verdict.seed)}`,
+      secondsText(verdict.seconds),
+    ],
+    implementations: verdict.implementations.map(implementationSummary),
+  };
+}
+
+function conclusionOf({ implementations, asExpected }: VerdictFile): string {
+  const others = implementations.filter(({ asExpected }) => !asExpected).map(({ name }) => visible(name));
+  if (others.length > 0) return `Not as expected: ${enumerate(others)}.`;
+  if (!asExpected) return "Not as expected.";
+  return implementations.length === 1 ? "As expected." : `All ${implementations.length} are as expected.`;
+}
+
+function secondsText(seconds: number): string {
+  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+function implementationSummary(verdict: ImplementationVerdict): ImplementationSummary {
+  return {
+    name: visible(verdict.name),
+    expected: expectedText(verdict.expected),
+    verdict: verdict.verdict,
+    asExpected: verdict.asExpected,
+    claim: oneLine(verdict.claim),
+    violations: verdict.violations.map(violationSummary),
+    coverage: coverageOf(verdict),
+    never: neverOf(verdict),
+    problems: verdict.problems.map(
+      ({ message, times }) => `${oneLine(message)}${times === 1 ? "" : ` (${count(times, "time")})`}`,
+    ),
+  };
+}
+
+function expectedText(expected: Expectation): string {
+  return typeof expected === "string"
+    ? expected
+    : `violates ${enumerate(expected.violates.map((name) => oneLine(name)))}`;
+}
+
+function violationSummary(report: ViolationReport): ViolationSummary {
+  return {
+    signature: oneLine(report.signature),
+    messages: report.violations.map(({ message }) => oneLine(message)),
+    size: sizeText(report),
+    seen: `seen in ${count(report.seen, "execution")}`,
+    file: report.counterexample === null ? null : visible(report.counterexample),
+  };
+}
+
+/** `deliver × retry`, the most frequent first. */
+function overlapsOf({ overlaps }: ImplementationVerdict): (readonly [pair: string, executions: number])[] {
+  return Object.entries(overlaps)
+    .map(([pair, executions]) => [oneLine(pair), executions] as const)
+    .toSorted(([, a], [, b]) => b - a);
+}
+
+function coverageOf(verdict: ImplementationVerdict): string[] {
+  const { executions, programs, distinctSchedules, steps, lockWaits, deadlocks } = verdict;
+  const [first, ...others] = overlapsOf(verdict).filter(([, times]) => times > 0);
+  const overlaps = others.map(([pair, times]) => `, ${pair} in ${count(times, "execution").split(" ")[0]}`).join("");
+  return [
+    `${count(executions, "execution")} of ${count(programs, "program")}, ${count(distinctSchedules, "different schedule")}, ${count(steps, "step")}`,
+    `${count(lockWaits, "lock wait")}, ${count(deadlocks, "deadlock")}`,
+    ...(first === undefined ? [] : [`${first[0]} overlapped in ${count(first[1], "execution")}${overlaps}`]),
+  ];
+}
+
+function neverOf(verdict: ImplementationVerdict): string[] {
+  if (verdict.executions === 0) return ["nothing was executed: this says nothing at all"];
+  const overlaps = overlapsOf(verdict);
+  const met = overlaps.some(([, times]) => times > 0);
+  const apart = overlaps.filter(([, times]) => times === 0).map(([pair]) => `${pair} never overlapped`);
+  return [
+    ...(met ? apart : ["no two operations ever overlapped: this says nothing about races"]),
+    ...(verdict.lockWaits === 0 ? ["no statement ever waited for a lock"] : []),
+  ];
+}

@@ -1,0 +1,109 @@
+import type { VerdictFile } from "../explore/verdict.js";
+import { beside, gap, paragraph, ruled, titled } from "./cells.js";
+import type { Cell } from "./cells.js";
+import { paint } from "./paint.js";
+import type { Ink, Painted } from "./paint.js";
+import { narrowest } from "./terminal.js";
+import type { TerminalOptions } from "./terminal.js";
+import { summaryOf } from "./verdict-summary.js";
+import type { ImplementationSummary, VerdictSummary, ViolationSummary } from "./verdict-summary.js";
+import { displayWidth, wrap } from "./width.js";
+
+/**
+ * The verdict for a terminal, at most `width` columns wide (but not below 32): a table with a row for each implementation,
+ * then what each one rests on.
+ */
+export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: TerminalOptions): string {
+  const summary = summaryOf(verdict);
+  const room = Math.max(narrowest, width);
+  const lines = [
+    ...paragraph(words(summary.model, "heading"), 3, room),
+    ...paragraph(
+      summary.environment.flatMap((text, index) => words(index === 0 ? text : `· ${text}`, "muted")),
+      3,
+      room,
+    ),
+    [],
+    ...tableOf(summary, room),
+    ...summary.implementations.flatMap((implementation) => [[], ...detailsOf(implementation, room)]),
+    [],
+    ...(summary.interrupted === null ? [] : paragraph(words(summary.interrupted, "bad"), 3, room)),
+    ...paragraph(
+      [[mark(summary.asExpected), { text: summary.conclusion, role: summary.asExpected ? "good" : "bad" }]],
+      1,
+      room,
+    ),
+  ];
+  return lines.map((line) => `${paint(line, color)}\n`).join("");
+}
+
+const heads = ["implementation", "expected", "verdict", "claim"];
+
+function tableOf({ implementations }: VerdictSummary, room: number): Painted[][] {
+  const texts = implementations.map(({ name, expected, verdict, claim }) => [name, expected, verdict, claim]);
+  const widths = widthsOf([heads, ...texts], room - 1);
+  const rows = implementations.map((implementation, index) => {
+    const roles: readonly Ink[] = ["heading", "plain", verdictInk(implementation), "plain"];
+    const cells = widths.map((width, column): Cell => ({
+      width,
+      lines: wrap([[{ text: texts[index]?.[column] ?? "", role: roles[column] ?? "plain" }]], width),
+    }));
+    return beside([{ width: 1, lines: [[mark(implementation.asExpected)]] }, ...cells]);
+  });
+  return [
+    beside([{ width: 1, lines: [] }, ...widths.map((width, column) => titled(heads[column] ?? "", width))]),
+    beside([{ width: 1, lines: [] }, ...widths.map((width) => ruled(width))]),
+    ...rows,
+  ]
+    .flat()
+    .map((line) => [{ text: " ", role: "plain" }, ...line]);
+}
+
+/** Names and verdicts get what they need, up to a third of the room for each but the claim; that gets the rest. */
+function widthsOf(rows: readonly (readonly string[])[], room: number): number[] {
+  const most = Math.max(6, Math.floor((room - 1) / 5));
+  const [name = 0, expected = 0, verdict = 0, claim = 0] = heads.map((_, column) =>
+    Math.max(...rows.map((row) => displayWidth(row[column] ?? ""))),
+  );
+  const fixed = [Math.min(name, most), Math.min(expected, most), Math.min(verdict, most)];
+  const rest = room - 1 - 4 * gap - fixed.reduce((sum, width) => sum + width, 0);
+  return [...fixed, Math.max(6, Math.min(claim, rest))];
+}
+
+function detailsOf(implementation: ImplementationSummary, room: number): Painted[][] {
+  const { name, violations, coverage, never, problems } = implementation;
+  const bad: Ink = implementation.asExpected ? "plain" : "bad";
+  return [
+    ...paragraph(words(name, "heading"), 3, room),
+    ...violations.flatMap((violation) => violationLines(violation, bad, room)),
+    ...problems.flatMap((text) => paragraph(words(`! ${text}`, "bad"), 3, room)),
+    ...coverage.flatMap((text) => paragraph(words(`· ${text}`, "muted"), 3, room)),
+    ...never.flatMap((text) => paragraph(words(`! ${text}`, "changed"), 3, room)),
+  ];
+}
+
+function violationLines(
+  { signature, messages, size, seen, file }: ViolationSummary,
+  role: Ink,
+  room: number,
+): Painted[][] {
+  return [
+    ...paragraph(words(`• ${signature}`, role), 3, room),
+    ...messages.flatMap((text) => paragraph(words(text, "plain"), 5, room)),
+    ...paragraph([...words(`${size};`, "plain"), ...words(seen, "plain")], 5, room),
+    ...(file === null ? [] : paragraph(words(file, "command"), 5, room)),
+  ];
+}
+
+function mark(asExpected: boolean): Painted {
+  return asExpected ? { text: "✓ ", role: "good" } : { text: "✗ ", role: "bad" };
+}
+
+function verdictInk({ verdict, asExpected }: ImplementationSummary): Ink {
+  if (!asExpected) return "bad";
+  return verdict === "holds" ? "good" : "plain";
+}
+
+function words(text: string, role: Ink): Painted[][] {
+  return [[{ text, role }]];
+}

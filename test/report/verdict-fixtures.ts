@@ -1,0 +1,140 @@
+import type { ImplementationVerdict, VerdictFile } from "../../src/explore/verdict.js";
+
+const legacy: ImplementationVerdict = {
+  name: "legacy",
+  expected: { violates: ["counter = failed rows", "flags = failed rows"] },
+  verdict: "violates",
+  asExpected: true,
+  claim: "2 ways to break it in 10,000 urw schedules of 200 programs",
+  strategy: "urw",
+  seed: "7/legacy",
+  violations: [
+    {
+      signature: "counter = failed rows: counter above rows; flags = failed rows: flag without row",
+      violations: [
+        {
+          invariant: "counter = failed rows",
+          way: "counter above rows",
+          message: "run-1: failed_workers is 1, but 0 rows of worker_runs are failed",
+        },
+        {
+          invariant: "flags = failed rows",
+          way: "flag without row",
+          message: "run-1: partition p1 is marked failed, but has no row in worker_runs",
+        },
+      ],
+      operations: 2,
+      steps: 7,
+      switches: 2,
+      seen: 812,
+      counterexample: "reports/dashboard-sync.legacy.counter-failed-rows-counter-above-rows.json",
+    },
+    {
+      signature: "counter = failed rows: counter below rows",
+      violations: [
+        {
+          invariant: "counter = failed rows",
+          way: "counter below rows",
+          message: "run-1: failed_workers is 0, but 1 row of worker_runs is failed",
+        },
+      ],
+      operations: 3,
+      steps: 9,
+      switches: 0,
+      seen: 1,
+      counterexample: null,
+    },
+  ],
+  problems: [],
+  seconds: 12.34,
+  programs: 200,
+  executions: 10_000,
+  distinctSchedules: 9_112,
+  steps: 121_033,
+  lockWaits: 312,
+  deadlocks: 4,
+  overlaps: { "deliver × redeliver": 812, "redeliver × retry": 1_312, "retry × retry": 0 },
+};
+
+const fixed: ImplementationVerdict = {
+  ...legacy,
+  name: "fixed",
+  expected: "holds",
+  verdict: "inconclusive",
+  asExpected: false,
+  claim: "nothing broke in 40 executions, but 3 of them did not count",
+  violations: [],
+  problems: [
+    { message: "the statement of worker B neither answered nor waited for a lock within 5000 ms", times: 2 },
+    { message: "connection terminated unexpectedly", times: 1 },
+  ],
+  programs: 1,
+  executions: 40,
+  distinctSchedules: 40,
+  steps: 410,
+  lockWaits: 0,
+  deadlocks: 0,
+  overlaps: {},
+};
+
+/** One as expected, one not, with everything that can be said of either. */
+export const mixed: VerdictFile = {
+  schema: "raceproof/verdict@1",
+  raceproof: "0.1.0",
+  model: "dashboard-sync",
+  seed: "7",
+  postgres: { version: "18.0", kind: "embedded", settings: { deadlock_timeout: "10ms" } },
+  asExpected: false,
+  interrupted: true,
+  implementations: [legacy, fixed],
+  seconds: 125.2,
+};
+
+/** What most runs end with. */
+export const green: VerdictFile = {
+  ...mixed,
+  asExpected: true,
+  interrupted: false,
+  implementations: [
+    {
+      ...fixed,
+      verdict: "holds",
+      asExpected: true,
+      claim: "all 1,260 orders of this program, in 48 executions",
+      problems: [],
+      lockWaits: 3,
+      overlaps: { "redeliver × retry": 48 },
+    },
+  ],
+  seconds: 3.2,
+};
+
+const nasty = "a|b `c` <script>x</script> \u001b[31mred \u0000 \r\n \u202Eevil **x** 表示 👩‍👩‍👧‍👦";
+
+/** Hostile text wherever a model or Postgres can put some. */
+export const hostileVerdict: VerdictFile = {
+  ...mixed,
+  model: nasty,
+  seed: nasty,
+  implementations: mixed.implementations.map((implementation) => ({
+    ...implementation,
+    name: nasty,
+    expected: { violates: [nasty] },
+    claim: nasty,
+    problems: [{ message: nasty, times: 2 }],
+    overlaps: { [nasty]: 2 },
+    violations: [
+      {
+        signature: nasty,
+        violations: [{ invariant: nasty, way: nasty, message: nasty }],
+        operations: 1,
+        steps: 1,
+        switches: 1,
+        seen: 1,
+        counterexample: nasty,
+      },
+    ],
+  })),
+};
+
+export const verdicts = { mixed, green, hostile: hostileVerdict };
