@@ -138,7 +138,7 @@ function listOf({ actors, display, rows }: Timeline, room: number): Painted[][] 
     const above = row.actor === rows[index - 1]?.actor ? [] : wrap([[name]], width);
     const line = above.length + extentOf(row, said)[0];
     return [
-      ...(row.switched ? [[{ text: "⇄".padStart(1 + number), role: "rule" } as const]] : []),
+      ...(row.switched ? [[switchMark(number)]] : []),
       ...beside([numberCell(row, number, line), { width, lines: [...above, ...said.flat(), ...wrap(state, width)] }]),
     ];
   });
@@ -157,17 +157,19 @@ function numberCell(row: Row, width: number, line: number): Cell {
 
 /** The line between the steps of one actor and those of another; a bracket around a transaction goes on through it. */
 function switchLine({ brackets }: Row, layout: Layout, width: number): Painted[] {
-  const line = Array.from<string>({ length: width })
-    .fill("┄")
-    .fill(" ", 0, 1 + layout.number + gap);
-  line[layout.number] = "⇄";
-  let at = 1 + layout.number + gap;
+  const start = 1 + layout.number + gap;
+  const line = Array.from<string>({ length: width - start }).fill("┄");
+  let at = 0;
   for (const [actor, share] of layout.actors.entries()) {
     const margin = layout.margins[actor] ?? 0;
     if (margin > 0 && (brackets[actor] === "inside" || brackets[actor] === "closes")) line[at] = "│";
     at += margin + share + gap;
   }
-  return [{ text: line.join(""), role: "rule" }];
+  return [switchMark(layout.number), { text: " ".repeat(gap) + line.join(""), role: "rule" }];
+}
+
+function switchMark(width: number): Painted {
+  return { text: "⇄".padStart(1 + width), role: "heading" };
 }
 
 function cellsOf(row: Row, { actors, display }: Timeline, layout: Layout): Cell[] {

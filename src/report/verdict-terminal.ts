@@ -59,15 +59,15 @@ function tableOf({ implementations }: VerdictSummary, room: number): Painted[][]
     .map((line) => [{ text: " ", role: "plain" }, ...line]);
 }
 
-/** Names and verdicts get what they need, up to a third of the room for each but the claim; that gets the rest. */
+/** Names and verdicts get what they need, up to a fifth of the room each; the claim gets the rest. */
 function widthsOf(rows: readonly (readonly string[])[], room: number): number[] {
-  const most = Math.max(6, Math.floor((room - 1) / 5));
+  const most = Math.max(5, Math.floor((room - 1) / 5));
   const [name = 0, expected = 0, verdict = 0, claim = 0] = heads.map((_, column) =>
     Math.max(...rows.map((row) => displayWidth(row[column] ?? ""))),
   );
   const fixed = [Math.min(name, most), Math.min(expected, most), Math.min(verdict, most)];
   const rest = room - 1 - 4 * gap - fixed.reduce((sum, width) => sum + width, 0);
-  return [...fixed, Math.max(6, Math.min(claim, rest))];
+  return [...fixed, Math.max(5, Math.min(claim, rest))];
 }
 
 function detailsOf(implementation: ImplementationSummary, room: number): Painted[][] {

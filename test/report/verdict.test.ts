@@ -16,7 +16,7 @@ describe.each(Object.entries(verdicts))("%s", (name, verdict) => {
   });
 
   test("never wider than the terminal", () => {
-    for (let width = 44; width < 200; width += 3) {
+    for (let width = 32; width < 200; width += 3) {
       expect(unfit(renderVerdictTerminal(verdict, { color: false, width }), width)).toEqual([]);
     }
   });
