@@ -59,9 +59,9 @@ function tableOf({ implementations }: VerdictSummary, room: number): Painted[][]
     .map((line) => [{ text: " ", role: "plain" }, ...line]);
 }
 
-/** Names and verdicts get what they need, up to a fifth of the room each; the claim gets the rest. */
+/** Names and verdicts get what they need, up to a quarter of the room each; the claim gets the rest. */
 function widthsOf(rows: readonly (readonly string[])[], room: number): number[] {
-  const most = Math.max(5, Math.floor((room - 1) / 5));
+  const most = Math.floor((room - 1 - 4 * gap) / 4);
   const [name = 0, expected = 0, verdict = 0, claim = 0] = heads.map((_, column) =>
     Math.max(...rows.map((row) => displayWidth(row[column] ?? ""))),
   );
