@@ -8,7 +8,7 @@ import { defaultChoice, type Switch } from "../strategy/schedule.js";
 import type { Choice, Scheduler } from "../strategy/strategy.js";
 import { toJson } from "./json.js";
 import type { Lane, Waiting } from "./lane.js";
-import type { AnyModel } from "./model.js";
+import { describeCall, fromModel, type AnyModel } from "./model.js";
 import type { OperationCall, Program } from "./program.js";
 import type { OperationRecord, Step, Thrown, Trace, Wait } from "./trace.js";
 
@@ -94,6 +94,7 @@ class Execution implements Gate {
   readonly #limits: Limits;
   readonly #runs: readonly Run[];
   readonly #world: unknown;
+  readonly #implementation: unknown;
   readonly #steps: Recorded[] = [];
   readonly #operations: OperationRecord[] = [];
   readonly #switches: Switch[] = [];
@@ -110,8 +111,11 @@ class Execution implements Gate {
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;
-    const { model, program } = assignment;
-    this.#world = model.world?.(program.initial);
+    const { model, program, pool, implementation } = assignment;
+    this.#world = fromModel(model, "world", () => model.world?.(program.initial));
+    this.#implementation = fromModel(model, `create of implementation "${implementation}"`, () =>
+      model.implementations[implementation]?.create({ pool }),
+    );
     this.#runs = program.actors.map(({ name, operations }) => ({
       name,
       calls: operations,
@@ -197,38 +201,31 @@ class Execution implements Gate {
   // The actors.
 
   async #start(run: Run): Promise<void> {
-    const { model, implementation, pool } = this.#assignment;
+    const { model } = this.#assignment;
     run.done = false;
     await runAs(run.context, async () => {
-      const variant: unknown = this.#implementation(model, implementation, pool);
       for (const [index, call] of run.calls.entries()) {
         run.operation = index;
-        const result = await this.#operate(model, variant, run, call);
+        const result = await this.#operate(model, run, call);
         const own = this.#steps.filter((step) => step.actor === run.name && step.operation === index);
         const steps = own.length === 0 ? null : ([own[0]!.index, own.at(-1)!.index] as const);
-        this.#operations.push({ actor: run.name, index, ...call, steps, result });
+        const label = describeCall(model, call);
+        this.#operations.push({ actor: run.name, index, ...call, label, steps, result });
       }
     });
     run.done = true;
     this.changed();
   }
 
-  #variant: { made: unknown } | undefined;
-
-  /** One instance for all actors of the execution. */
-  #implementation(model: AnyModel, name: string, pool: Pool): unknown {
-    this.#variant ??= { made: model.implementations[name]?.create({ pool }) };
-    return this.#variant.made;
-  }
-
-  async #operate(
-    model: AnyModel,
-    implementation: unknown,
-    run: Run,
-    call: OperationCall,
-  ): Promise<OperationRecord["result"]> {
+  async #operate(model: AnyModel, run: Run, call: OperationCall): Promise<OperationRecord["result"]> {
     const { pool, program } = this.#assignment;
-    const context = { implementation, pool, world: this.#world, initial: program.initial, actor: run.name };
+    const context = {
+      implementation: this.#implementation,
+      pool,
+      world: this.#world,
+      initial: program.initial,
+      actor: run.name,
+    };
     try {
       const operation = model.operations[call.operation];
       if (operation === undefined)

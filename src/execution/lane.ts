@@ -3,7 +3,7 @@ import { PostgresError, UsageError } from "../errors.js";
 import type { Database, PostgresServer } from "../postgres/server.js";
 import { Connections } from "../session/connections.js";
 import { runAsNobody } from "../session/context.js";
-import type { AnyModel, Rows, State } from "./model.js";
+import { fromModel, type AnyModel, type Rows, type State } from "./model.js";
 
 /** What Postgres says of a backend that may be waiting. */
 export interface Waiting {
@@ -63,7 +63,7 @@ export class Lane {
   async reset(initial: unknown): Promise<void> {
     // Deleting is several times cheaper than truncating, but leaves dead rows behind.
     const empty = this.#executions++ % 100 === 99 ? this.#resets.truncate : this.#resets.empty;
-    const rows = this.#model.seed(initial);
+    const rows: Rows = fromModel(this.#model, "seed", () => this.#model.seed(initial));
     await run(
       this.#control,
       `begin; ${empty} ${this.#resets.insert(rows)} commit`,

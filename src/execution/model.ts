@@ -1,6 +1,8 @@
 import type { Arbitrary } from "fast-check";
 import type { Pool } from "pg";
-import type { Json, Program } from "./program.js";
+import { RaceproofError, UsageError } from "../errors.js";
+import type { Json, OperationCall, Program } from "./program.js";
+import type { Thrown } from "./trace.js";
 
 /** What an implementation is recorded to do. Naming the invariants is stricter: each must break, and no other may. */
 export type Expectation = "holds" | "violates" | { readonly violates: readonly string[] };
@@ -17,7 +19,7 @@ export interface Implementation<Impl> {
   /** What the gate holds it to. Default: `holds`. */
   readonly expect?: Expectation;
   /** Called once per execution. `pool` is for code that takes one; code with a pool of its own may ignore it. */
-  create(context: { readonly pool: Pool }): Impl;
+  readonly create: (context: { readonly pool: Pool }) => Impl;
 }
 
 /** What an operation works with. */
@@ -32,17 +34,17 @@ export interface OperationContext<Initial, Impl, World> {
 }
 
 export interface Operation<Initial, Impl, World, Parameters> {
-  /** Parameters are plain JSON data. */
-  readonly parameters: Arbitrary<Parameters>;
+  /** Parameters, plain JSON data; a function where they depend on the initial state. */
+  readonly parameters: Arbitrary<Parameters> | ((initial: Initial) => Arbitrary<Parameters>);
   /** How a call reads in reports, e.g. `retry run 1, partition 2`. Default: the name and the parameters as JSON. */
-  describe?(parameters: Parameters): string;
+  readonly describe?: (parameters: Parameters) => string;
   /**
    * The code under test. What it returns is recorded as JSON. An error from Postgres that leaves it is an outcome; any
    * other error is a violation, unless `expectedError` says otherwise.
    */
-  run(context: OperationContext<Initial, Impl, World>, parameters: Parameters): Promise<unknown>;
+  readonly run: (context: OperationContext<Initial, Impl, World>, parameters: Parameters) => Promise<unknown>;
   /** Whether an error that is not from Postgres may leave this operation. */
-  expectedError?(error: Error): boolean;
+  readonly expectedError?: (error: Thrown) => boolean;
 }
 
 /** What an invariant returns when it is broken. A string is a message whose way is `broken`. */
@@ -63,11 +65,11 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   /** Initial states; plain JSON data. */
   readonly initial: Arbitrary<Initial>;
   /** The rows of an initial state. Every table is emptied and every sequence reset before. */
-  seed(initial: Initial): Rows;
+  readonly seed: (initial: Initial) => Rows;
   /** What actors share outside Postgres (a queue, a cache), made anew for each execution. */
-  world?(initial: Initial): World;
+  readonly world?: (initial: Initial) => World;
   readonly operations: { readonly [Name in keyof Parameters]: Operation<Initial, Impl, World, Parameters[Name]> };
-  /** Who there may be, and which operations each may run. */
+  /** Who there may be, and which operations each may run, the simplest first: shrinking replaces an operation by an earlier one. */
   readonly actors: Readonly<Record<string, readonly (keyof Parameters & string)[]>>;
   /** How many operations one actor runs at most in a generated program. Default: 2. */
   readonly operationsPerActor?: number;
@@ -75,12 +77,14 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   readonly state: Readonly<Record<string, string>>;
   readonly invariants: Readonly<Record<string, Invariant<Initial, World>>>;
   /** What a report shows beside each step: a short text per column. Default: the rows of each state query. */
-  display?(state: State): Readonly<Record<string, string>>;
+  readonly display?: (state: State) => Readonly<Record<string, string>>;
   /**
    * Further candidates for shrinking, each simpler than the program given: what removing operations and fast-check's
    * shrinking of parameters cannot reach in one step, such as renaming partition 2 to 1 everywhere.
    */
-  simplify?(program: Program): Iterable<Program>;
+  readonly simplify?: (
+    program: Program<Initial, Parameters[keyof Parameters]>,
+  ) => Iterable<Program<Initial, Parameters[keyof Parameters]>>;
 }
 
 /** A model whose type parameters do not matter. */
@@ -94,10 +98,34 @@ export function defineModel<Initial, Impl, World, Parameters extends Record<stri
   return model;
 }
 
+/** The parameters that an operation may have in programs that begin with this state. */
+export function parametersOf(model: AnyModel, operation: string, initial: Json): Arbitrary<Json> {
+  const { parameters } = model.operations[operation]!;
+  return typeof parameters === "function"
+    ? fromModel(model, `parameters of "${operation}"`, () => parameters(initial))
+    : parameters;
+}
+
 /** Text of an operation call, as reports show it. */
-export function describeCall(model: AnyModel, operation: string, parameters: Json): string {
+export function describeCall(model: AnyModel, { operation, parameters }: OperationCall): string {
   const described = model.operations[operation]?.describe?.(parameters);
   if (described !== undefined) return described;
   const text = JSON.stringify(parameters);
   return text === "{}" || text === "null" ? operation : `${operation} ${text}`;
+}
+
+/**
+ * Calls a function of a model.
+ *
+ * @throws {UsageError} When it throws: then the model is wrong, not the code under test.
+ */
+export function fromModel<T>(model: AnyModel, what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof RaceproofError) throw error;
+    throw new UsageError(
+      `${what} of model "${model.name}" threw ${error instanceof Error ? error.stack : String(error)}`,
+    );
+  }
 }

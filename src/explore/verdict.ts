@@ -25,13 +25,13 @@ export interface ViolationReport {
   readonly operations: number;
   readonly steps: number;
   readonly switches: number;
-  /** How many of the executions broke in just this way, before shrinking. */
+  /** How many of the executions broke in all of these ways, before shrinking. */
   readonly seen: number;
   /** The file that replays, relative to where the verdict is written; null when none was asked for. */
   readonly counterexample: string | null;
 }
 
-/** The verdict on one implementation; `verdictOf` in this room is the one place that makes it. */
+/** The verdict on one implementation; {@link verdictOf} is the one place that makes it. */
 export interface ImplementationVerdict extends Coverage {
   readonly name: string;
   readonly expected: Expectation;
@@ -64,4 +64,62 @@ export interface VerdictFile {
   readonly interrupted: boolean;
   readonly implementations: readonly ImplementationVerdict[];
   readonly seconds: number;
+}
+
+/** What a verdict is made of. */
+export interface Evidence {
+  readonly name: string;
+  readonly expected: Expectation;
+  readonly strategy: string;
+  readonly seed: string;
+  readonly coverage: Coverage;
+  readonly violations: readonly ViolationReport[];
+  readonly problems: ReadonlyMap<string, number>;
+  readonly interrupted: boolean;
+  readonly seconds: number;
+}
+
+/**
+ * The one place where a verdict is made. A confirmed violation is one whatever else happened; without one, anything that
+ * was cut off or went wrong, or an exploration that ran nothing, could not tell.
+ */
+export function verdictOf(evidence: Evidence): ImplementationVerdict {
+  const { coverage, violations, problems, interrupted, expected, strategy } = evidence;
+  const untold = interrupted || problems.size > 0 || coverage.steps === 0;
+  const verdict: Verdict = violations.length > 0 ? "violates" : untold ? "inconclusive" : "holds";
+  return {
+    ...coverage,
+    name: evidence.name,
+    expected,
+    verdict,
+    asExpected: meets(expected, verdict, violations),
+    claim: claimOf(coverage, strategy, interrupted),
+    strategy,
+    seed: evidence.seed,
+    violations,
+    problems: [...problems].map(([message, times]) => ({ message, times })),
+    seconds: evidence.seconds,
+  };
+}
+
+function meets(expected: Expectation, verdict: Verdict, violations: readonly ViolationReport[]): boolean {
+  if (typeof expected === "string") return verdict === expected;
+  if (verdict !== "violates") return false;
+  const broken = new Set(violations.flatMap((each) => each.violations.map(({ invariant }) => invariant)));
+  return (
+    broken.size === new Set(expected.violates).size && expected.violates.every((invariant) => broken.has(invariant))
+  );
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function claimOf(
+  { executions, programs, distinctSchedules }: Coverage,
+  strategy: string,
+  interrupted: boolean,
+): string {
+  const until = interrupted ? "interrupted after " : "";
+  return `${until}${number(executions)} ${strategy} schedules of ${number(programs)} programs, ${number(distinctSchedules)} distinct`;
 }

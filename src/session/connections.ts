@@ -92,7 +92,7 @@ export class Connections {
       if (session.holder !== undefined) await this.#close(session, new Set());
     });
     await Promise.allSettled(open);
-    await Promise.allSettled(doubles.map((double) => double.end()));
+    await Promise.allSettled(doubles.map(async (double) => double.end()));
   }
 
   /** A connection in a pool is closed with its whole pool: there is no public way to take a single idle one out. */
@@ -120,7 +120,7 @@ export class Connections {
       password: undefined,
       ...this.#config,
       options: [userOptions, this.#config.options].filter(Boolean).join(" ") || undefined,
-    } as ClientConfig & Record<string, unknown>;
+    };
   }
 
   #clientClass(base: PgClientClass): PgClientClass {

@@ -49,11 +49,7 @@ function basePrototype(prototype: object): object {
   return base;
 }
 
-function wrap<T extends object, K extends keyof T & string>(
-  target: T,
-  name: K,
-  make: (original: never) => Method,
-): void {
+function wrap<T extends object>(target: T, name: keyof T & string, make: (original: never) => Method): void {
   (target as Record<string, unknown>)[name] = make(target[name] as never);
 }
 
@@ -85,9 +81,7 @@ function gatedPoolConnect(original: Original<PgPool>) {
     if (!isDouble(this)) return context.gate.connections.doubleOf(this).connect(callback);
     if (callback === undefined) {
       return new Promise((resolve, reject) => {
-        void this.connect((error, client) =>
-          error === undefined || error === null ? resolve(client) : reject(error as Error),
-        );
+        void this.connect((error, client) => (error === undefined || error === null ? resolve(client) : reject(error)));
       });
     }
     const free = this.idleCount > this.waitingCount || this.totalCount < this.options.max;
@@ -116,7 +110,8 @@ function gatedPoolEnd(original: Original<PgPool>) {
     // The pool serves every execution; an actor that ends it ends it for itself, which here means: not at all.
     if (currentActor() === undefined || isDouble(this)) return original.call(this, callback);
     if (callback === undefined) return Promise.resolve();
-    return void process.nextTick(callback);
+    process.nextTick(callback);
+    return undefined;
   };
 }
 
@@ -184,7 +179,7 @@ function submit(
     return undefined;
   }
   return new Promise((resolve, rejectWith) => {
-    issue((error, result) => (error === undefined ? resolve(result) : rejectWith(error as Error)));
+    issue((error, result) => (error === undefined ? resolve(result) : rejectWith(error)));
   }).catch((error: unknown) => {
     // As pg does: a stack that leads to the caller and not to the socket.
     if (error instanceof Error) Error.captureStackTrace(error);
@@ -233,6 +228,6 @@ function whileBusy(
     );
   if (callback !== undefined) return run(keepActor(callback));
   return new Promise((resolve, rejectWith) => {
-    run((error) => (error === undefined || error === null ? resolve(value) : rejectWith(error as Error)));
+    run((error) => (error === undefined || error === null ? resolve(value) : rejectWith(error)));
   });
 }

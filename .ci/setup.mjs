@@ -1,0 +1,22 @@
+// Brings a clone into a state in which it can run: dependencies, if they are not those of the lock file, and the build.
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+
+const installed = "node_modules/.raceproof-lock";
+const lock = readFileSync("package-lock.json", "utf8");
+if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
+  process.stderr.write("installing dependencies…\n");
+  execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { stdio: ["ignore", 2, 2] });
+  writeFileSync(installed, lock);
+}
+
+rmSync("dist", { recursive: true, force: true });
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], { stdio: ["ignore", 2, 2] });
+for (const file of readdirSync("models", { recursive: true })) {
+  if (file.endsWith(".sql")) cpSync(path.join("models", file), path.join("dist/models", file));
+}

@@ -1,0 +1,129 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { check, type CheckProgress, type CheckResult } from "../check.js";
+import { exitCode, UsageError } from "../errors.js";
+import type { VerdictFile } from "../explore/verdict.js";
+import { counterexampleFileName, writeCounterexample } from "../report/counterexample-file.js";
+import { renderCounterexampleMarkdown } from "../report/markdown.js";
+import { renderCounterexampleTerminal } from "../report/terminal.js";
+import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
+import { renderVerdictTerminal } from "../report/verdict-terminal.js";
+import { loadModel } from "./load-model.js";
+import { lookOf, ProgressLine } from "./terminal.js";
+
+export interface CheckFlags {
+  readonly implementation?: string[];
+  readonly seed?: string;
+  readonly executions?: number;
+  readonly time?: number;
+  readonly lanes?: number;
+  readonly postgres?: string;
+  /** A file, or `-` for standard output. */
+  readonly json?: string;
+  readonly reports: string;
+}
+
+/** `raceproof check [model]` */
+export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
+  const { model, module } = await loadModel(name);
+  const progress = new ProgressLine();
+  const result = await check(model, {
+    ...optional({ implementations: flags.implementation, seed: flags.seed, executions: flags.executions }),
+    ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module }),
+    reports: flags.reports,
+    signal,
+    onProgress: (event) => show(progress, event),
+  });
+  progress.clear();
+  await write(result, flags);
+  if (flags.json !== "-") print(result);
+  return exitCodeOf(result.verdict);
+}
+
+function show(progress: ProgressLine, event: CheckProgress): void {
+  switch (event.phase) {
+    case "explore": {
+      const of = event.of === undefined ? "" : ` of ${event.of.toLocaleString("en-US")}`;
+      const violations = event.signatures === 0 ? "" : `, ${event.signatures} kinds of violation`;
+      return progress.show(
+        `${event.implementation}: ${event.executions.toLocaleString("en-US")}${of} executions, ${event.distinctSchedules.toLocaleString("en-US")} distinct schedules${violations}`,
+      );
+    }
+    case "shrink":
+      return progress.show(`${event.implementation}: shrinking "${event.way}", ${event.executions} executions`);
+    case "done":
+      return progress.clear();
+  }
+}
+
+/** Files first: whatever happens to the terminal, nothing found is lost. */
+async function write({ verdict, counterexamples }: CheckResult, { reports, json }: CheckFlags): Promise<void> {
+  const folder = path.resolve(reports);
+  await writing(folder, () => mkdir(folder, { recursive: true }));
+  for (const counterexample of counterexamples) {
+    const file = path.join(folder, counterexampleFileName(counterexample));
+    await writeWhole(file, writeCounterexample(counterexample));
+    const replayCommand = replayCommandOf(reports, counterexampleFileName(counterexample));
+    await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
+  }
+  await writeWhole(
+    path.join(folder, `${verdict.model.replace(/[^\w.-]+/g, "-")}.verdict.md`),
+    renderVerdictMarkdown(verdict),
+  );
+  const text = `${JSON.stringify(verdict, null, 2)}\n`;
+  if (json === "-") process.stdout.write(text);
+  else if (json !== undefined) await writeWhole(path.resolve(json), text);
+}
+
+function print({ verdict, counterexamples }: CheckResult): void {
+  const look = lookOf(process.stdout);
+  for (const counterexample of counterexamples) {
+    const file = counterexampleOf(verdict, counterexample.implementation, counterexample.signature);
+    process.stdout.write(
+      `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: `npx raceproof replay ${file}` })}\n\n`,
+    );
+  }
+  process.stdout.write(`${renderVerdictTerminal(verdict, look)}\n`);
+}
+
+function counterexampleOf({ implementations }: VerdictFile, implementation: string, signature: string): string {
+  const found = implementations
+    .find(({ name }) => name === implementation)
+    ?.violations.find((violation) => violation.signature === signature);
+  return found?.counterexample ?? "";
+}
+
+function replayCommandOf(reports: string, file: string): string {
+  return `npx raceproof replay ${reports.replace(/\/+$/, "")}/${file}`;
+}
+
+/** By a temporary name, so that a file is there whole or not at all. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writing(file, async () => {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(`${file}.tmp`, text);
+    await rename(`${file}.tmp`, file);
+  });
+}
+
+async function writing(file: string, body: () => Promise<unknown>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    throw new UsageError(`${file} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function exitCodeOf({ asExpected, interrupted, implementations }: VerdictFile): number {
+  if (interrupted) return exitCode.interrupted;
+  if (asExpected) return exitCode.ok;
+  const unexpected = implementations.some(({ asExpected, verdict }) => !asExpected && verdict !== "inconclusive");
+  return unexpected ? exitCode.unexpected : exitCode.inconclusive;
+}
+
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** Without the keys that are undefined. */
+export function optional<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { defaultExecutions } from "../check.js";
+import { exitCode, RaceproofError } from "../errors.js";
+import { version } from "../version.js";
+import { checkCommand, type CheckFlags } from "./check.js";
+import { doctorCommand, type DoctorFlags } from "./doctor.js";
+import { replayCommand, type ReplayFlags } from "./replay.js";
+
+const postgresHelp =
+  "embedded, container[:image], postgres://… or a directory with Postgres' programs (default: RACEPROOF_POSTGRES, else embedded)";
+
+function whole(least: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
+    return value;
+  };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("It must be a number of seconds above 0.");
+  return value;
+}
+
+function several(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+function program(done: (code: number) => void, signal: AbortSignal): Command {
+  const root = new Command("raceproof")
+    .description(
+      "Finds races in code that talks to Postgres: runs it on a real Postgres, decides which statement goes next, and shrinks what breaks.",
+    )
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "raceproof: ")) });
+  root
+    .command("check")
+    .description("hold a model's implementations to what they are expected to do")
+    .argument("[model]", "a model that ships with raceproof, or a module whose default export is one", "dashboard-sync")
+    .option("-i, --implementation <name>", "only this implementation; may be repeated", several)
+    .option("--seed <text>", "the same seed gives the same programs, schedules and verdict (default: raceproof)")
+    .option(
+      "--executions <number>",
+      `executions per implementation (default: ${defaultExecutions}, or as many as fit into --time)`,
+      whole(1),
+    )
+    .option("--time <seconds>", "for the whole check, shared evenly among implementations", seconds)
+    .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
+    .option("--postgres <what>", postgresHelp)
+    .option("--json <file>", "write the verdict as JSON; - for standard output")
+    .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
+    .action(async (model: string, flags: CheckFlags) => done(await checkCommand(model, flags, signal)));
+  root
+    .command("replay")
+    .description("run a counterexample again, and compare it step by step with the record")
+    .argument("<file>", "a counterexample")
+    .option("--times <number>", "how often", whole(1), 1)
+    .option("--postgres <what>", postgresHelp)
+    .option("--model <file>", "the model, if it is no longer where it was")
+    .option("--json", "print the outcome as JSON")
+    .action(async (file: string, flags: ReplayFlags) => done(await replayCommand(file, flags, signal)));
+  root
+    .command("doctor")
+    .description("say what was found, what would be used, and what is missing")
+    .option("--postgres <what>", postgresHelp)
+    .option("--json", "print the findings as JSON")
+    .action(async (flags: DoctorFlags) => done(await doctorCommand(flags)));
+  return root;
+}
+
+/** The first signal ends the work in order, with what was found so far; the second ends it at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    controller.abort();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", stop);
+  return controller.signal;
+}
+
+async function main(): Promise<number> {
+  let code: number = exitCode.ok;
+  try {
+    await program((result) => (code = result), interruption()).parseAsync();
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+    if (error instanceof RaceproofError) {
+      process.stderr.write(`raceproof: ${error.message}\n`);
+      return error.exitCode;
+    }
+    process.stderr.write(
+      `raceproof: this is a bug in raceproof, please report it.\n${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    return exitCode.inconclusive;
+  }
+}
+
+process.exitCode = await main();

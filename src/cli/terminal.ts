@@ -1,0 +1,42 @@
+import { styleText } from "node:util";
+
+/** What a stream can show. */
+export interface Look {
+  readonly color: boolean;
+  /** Columns. */
+  readonly width: number;
+}
+
+/** NO_COLOR and FORCE_COLOR count, in that order; a pipe is 100 columns wide and has no colour. */
+export function lookOf(stream: NodeJS.WriteStream): Look {
+  const { NO_COLOR, FORCE_COLOR } = process.env;
+  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== "0" && FORCE_COLOR !== "";
+  const color = (NO_COLOR === undefined || NO_COLOR === "") && (forced || (stream.isTTY && FORCE_COLOR !== "0"));
+  return { color, width: stream.isTTY ? Math.max(60, stream.columns || 80) : 100 };
+}
+
+/** A line about how it goes, on stderr: one that is rewritten on a terminal, plain lines now and then elsewhere. */
+export class ProgressLine {
+  readonly #stream = process.stderr;
+  readonly #look = lookOf(process.stderr);
+  #shown = false;
+  #last = 0;
+
+  /** Shows it if it is time: ten times a second on a terminal, every five seconds elsewhere. */
+  show(text: string): void {
+    const now = performance.now();
+    if (now - this.#last < (this.#stream.isTTY ? 100 : 5_000)) return;
+    this.#last = now;
+    if (!this.#stream.isTTY) return void this.#stream.write(`${text}\n`);
+    const line = text.slice(0, this.#look.width - 1);
+    this.#stream.write(`\r\u001b[2K${this.#look.color ? styleText("dim", line) : line}`);
+    this.#shown = true;
+  }
+
+  /** Removes the line, so that something lasting can be written. */
+  clear(): void {
+    if (this.#shown) this.#stream.write("\r\u001b[2K");
+    this.#shown = false;
+    this.#last = this.#stream.isTTY ? 0 : performance.now();
+  }
+}

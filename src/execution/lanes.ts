@@ -1,0 +1,75 @@
+import pLimit from "p-limit";
+import type { PostgresServer } from "../postgres/server.js";
+import { noteBackground } from "../session/uncontrolled.js";
+import { Lane } from "./lane.js";
+import type { AnyModel } from "./model.js";
+
+/** Several lanes with the same schema; each runs one execution at a time. */
+export class Lanes {
+  readonly #free: Lane[];
+  readonly #all: readonly Lane[];
+  readonly #limit;
+
+  private constructor(lanes: readonly Lane[]) {
+    this.#all = lanes;
+    this.#free = [...lanes];
+    this.#limit = pLimit(lanes.length);
+  }
+
+  /** @param count How many; the executions that can be under way at once. */
+  static async open(server: PostgresServer, model: AnyModel, count: number): Promise<Lanes> {
+    const opened = await Promise.allSettled(Array.from({ length: count }, () => Lane.open(server, model)));
+    const lanes = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const failed = opened.find((result) => result.status === "rejected");
+    if (failed !== undefined) {
+      await Promise.allSettled(lanes.map((lane) => lane.close()));
+      throw failed.reason;
+    }
+    noteBackground();
+    return new Lanes(lanes);
+  }
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  /** Runs `body` on the next lane that is free. */
+  run<T>(body: (lane: Lane) => Promise<T>): Promise<T> {
+    return this.#limit(async () => {
+      const lane = this.#free.pop()!;
+      try {
+        return await body(lane);
+      } finally {
+        this.#free.push(lane);
+      }
+    });
+  }
+
+  /** Runs numbered jobs on all lanes, and yields the results in the order of the numbers. */
+  async *ordered<T>(jobs: Iterable<(lane: Lane) => Promise<T>>): AsyncGenerator<T> {
+    const iterator = jobs[Symbol.iterator]();
+    const underway: Promise<T>[] = [];
+    const begin = () => {
+      const next = iterator.next();
+      if (next.done === true) return;
+      const job = this.run(next.value);
+      // Its turn to be awaited comes later; until then a failure is not unhandled.
+      job.catch(() => undefined);
+      underway.push(job);
+    };
+    try {
+      for (let i = 0; i < this.count * 4; i++) begin();
+      for (let job = underway.shift(); job !== undefined; job = underway.shift()) {
+        const result = await job;
+        begin();
+        yield result;
+      }
+    } finally {
+      await Promise.allSettled(underway);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#all.map((lane) => lane.close()));
+  }
+}

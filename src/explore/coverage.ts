@@ -1,0 +1,60 @@
+import { hash } from "node:crypto";
+import type { Program } from "../execution/program.js";
+import type { OperationRecord, Trace } from "../execution/trace.js";
+import type { Coverage } from "./verdict.js";
+
+/** Adds up what executions did. */
+export class CoverageCount {
+  #executions = 0;
+  #steps = 0;
+  #lockWaits = 0;
+  #deadlocks = 0;
+  readonly #programs = new Set<string>();
+  readonly #schedules = new Set<string>();
+  readonly #overlaps = new Map<string, number>();
+
+  add(program: Program, trace: Trace): void {
+    const text = JSON.stringify(program);
+    this.#programs.add(digest(text));
+    this.#schedules.add(digest(text + JSON.stringify(trace.schedule)));
+    this.#executions++;
+    this.#steps += trace.steps.length;
+    this.#lockWaits += trace.steps.filter(({ wait }) => wait !== null).length;
+    this.#deadlocks += trace.steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length;
+    for (const pair of overlapping(trace.operations)) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
+  }
+
+  get counts(): Pick<Coverage, "executions" | "distinctSchedules"> {
+    return { executions: this.#executions, distinctSchedules: this.#schedules.size };
+  }
+
+  get total(): Coverage {
+    return {
+      programs: this.#programs.size,
+      executions: this.#executions,
+      distinctSchedules: this.#schedules.size,
+      steps: this.#steps,
+      lockWaits: this.#lockWaits,
+      deadlocks: this.#deadlocks,
+      overlaps: Object.fromEntries([...this.#overlaps].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    };
+  }
+}
+
+/** Enough of a digest to tell millions of texts apart. */
+function digest(text: string): string {
+  return hash("sha1", text, "base64url").slice(0, 12);
+}
+
+/** The pairs of operations, of different actors, of which each took a step before the other's last. */
+function overlapping(operations: readonly OperationRecord[]): Set<string> {
+  const pairs = new Set<string>();
+  for (const [i, a] of operations.entries()) {
+    for (const b of operations.slice(i + 1)) {
+      if (a.actor === b.actor || a.steps === null || b.steps === null) continue;
+      if (a.steps[0] < b.steps[1] && b.steps[0] < a.steps[1])
+        pairs.add([a.operation, b.operation].toSorted().join(" × "));
+    }
+  }
+  return pairs;
+}

@@ -1,0 +1,80 @@
+import pg from "pg";
+import { UsageError } from "./errors.js";
+import { Lanes } from "./execution/lanes.js";
+import type { AnyModel } from "./execution/model.js";
+import { openServer } from "./postgres/open.js";
+import { gatePg } from "./session/pg.js";
+import { replay, type Replay } from "./shrink/confirm.js";
+import type { Counterexample } from "./shrink/counterexample.js";
+import { postgresOf } from "./check.js";
+import type { VerdictFile } from "./explore/verdict.js";
+
+export interface ReplayOptions {
+  /** How often. Default: once. */
+  readonly times?: number;
+  /** As for `check`. */
+  readonly postgres?: string;
+  readonly signal?: AbortSignal;
+  /** Called after each replay. */
+  readonly onReplay?: (replay: Replay, number: number) => void;
+}
+
+export interface ReplayResult {
+  readonly replays: readonly Replay[];
+  readonly postgres: VerdictFile["postgres"];
+}
+
+/**
+ * Runs a counterexample again, and compares each step with the record.
+ *
+ * @throws {UsageError} When the model has no such implementation, or no longer has the operations of the program.
+ * @throws {PostgresError} When Postgres cannot be started or goes away.
+ */
+export async function replayCounterexample(
+  model: AnyModel,
+  counterexample: Counterexample,
+  options: ReplayOptions = {},
+): Promise<ReplayResult> {
+  const { times = 1, signal, onReplay } = options;
+  const { implementation, program } = counterexample;
+  requireFit(model, counterexample);
+  gatePg(pg);
+  const server = await openServer(options.postgres);
+  try {
+    const lanes = await Lanes.open(server, model, 1);
+    try {
+      const replays: Replay[] = [];
+      for (let number = 0; number < times && signal?.aborted !== true; number++) {
+        // The first in full, for showing.
+        const assignment = { model, implementation, program, pool: new pg.Pool(), record: number === 0 };
+        const result = await replay(lanes, assignment, counterexample);
+        replays.push(result);
+        onReplay?.(result, number);
+      }
+      return { replays, postgres: postgresOf(server) };
+    } finally {
+      await lanes.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+function requireFit(model: AnyModel, { model: recorded, implementation, program }: Counterexample): void {
+  if (model.name !== recorded.name)
+    throw new UsageError(`the counterexample is of model "${recorded.name}", and this is model "${model.name}"`);
+  const implementations = Object.keys(model.implementations);
+  if (!implementations.includes(implementation)) {
+    throw new UsageError(
+      `model "${model.name}" no longer has the implementation "${implementation}"; it has: ${implementations.join(", ")}`,
+    );
+  }
+  const operations = new Set(Object.keys(model.operations));
+  const missing = program.actors
+    .flatMap((actor) => actor.operations)
+    .find(({ operation }) => !operations.has(operation));
+  if (missing !== undefined)
+    throw new UsageError(
+      `model "${model.name}" has no operation "${missing.operation}", which the counterexample runs; it has: ${[...operations].join(", ")}`,
+    );
+}

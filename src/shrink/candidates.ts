@@ -1,0 +1,116 @@
+import type { Arbitrary } from "fast-check";
+import { parametersOf, type AnyModel } from "../execution/model.js";
+import type { Actor, Json, Program } from "../execution/program.js";
+import type { Step } from "../execution/trace.js";
+
+/** Who took a step, and for which of its operations. */
+export type Turn = Pick<Step, "actor" | "session" | "operation">;
+
+/** A simpler program, and the order of steps that is likely to break it still. */
+export interface Candidate {
+  readonly program: Program;
+  readonly order: readonly Turn[];
+}
+
+/**
+ * Programs that are one step simpler, the boldest first: without an actor, without an operation, what the model itself
+ * proposes, a simpler initial state, a simpler operation of the same actor, and fast-check's shrinking of parameters.
+ */
+export function* simpler(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
+  for (const { name, operations } of program.actors) {
+    if (operations.length > 0) yield withoutActor(program, order, name);
+  }
+  for (const actor of program.actors) {
+    for (const index of actor.operations.keys()) yield withoutOperation(program, order, actor, index);
+  }
+  for (const proposed of model.simplify?.(program) ?? [])
+    yield { program: proposed, order: moved(program, proposed, order) };
+  for (const initial of shrinks(model.initial as Arbitrary<Json>, program.initial))
+    yield { program: { ...program, initial }, order };
+  for (const { name, operations } of program.actors) {
+    for (const [index, { operation, parameters }] of operations.entries()) {
+      for (const simplerOne of simplerOperations(model, name, operation)) {
+        if (!parametersOf(model, simplerOne, program.initial).canShrinkWithoutContext(parameters)) continue;
+        yield {
+          program: replaceOperations(program, name, operations.with(index, { operation: simplerOne, parameters })),
+          order,
+        };
+      }
+      const arbitrary = parametersOf(model, operation, program.initial);
+      for (const smaller of shrinks(arbitrary, parameters)) {
+        yield {
+          program: replaceOperations(program, name, operations.with(index, { operation, parameters: smaller })),
+          order,
+        };
+      }
+    }
+  }
+}
+
+function kinds({ operations }: Actor): string {
+  return operations.map(({ operation }) => operation).join();
+}
+
+/** The order of steps once each actor's operations are another actor's, where the new program says so. */
+function moved(before: Program, after: Program, order: readonly Turn[]): readonly Turn[] {
+  const renamed = new Map(
+    before.actors.map((actor) => {
+      const same = after.actors.find(({ name }) => name === actor.name);
+      const heir = after.actors.find((other) => kinds(other) === kinds(actor) && other.name !== actor.name);
+      return [actor.name, same !== undefined && kinds(same) === kinds(actor) ? actor.name : (heir?.name ?? actor.name)];
+    }),
+  );
+  return order.map((turn) => {
+    const actor = renamed.get(turn.actor) ?? turn.actor;
+    return { ...turn, actor, session: turn.session.replace(turn.actor, actor) };
+  });
+}
+
+/** The operations that the model lists before this one among what the actor may run: the simpler come first. */
+function simplerOperations(model: AnyModel, actor: string, operation: string): readonly string[] {
+  const listed = model.actors[actor] ?? [];
+  return listed.slice(0, Math.max(0, listed.indexOf(operation)));
+}
+
+/**
+ * What fast-check shrinks a value to, and before that the value without one element of a list in it, which fast-check
+ * does not try. Nothing for arbitraries that can only shrink what they have just generated.
+ */
+function* shrinks(arbitrary: Arbitrary<Json>, value: Json): Generator<Json> {
+  if (!arbitrary.canShrinkWithoutContext(value)) return;
+  for (const shorter of withoutElement(value)) if (arbitrary.canShrinkWithoutContext(shorter)) yield shorter;
+  for (const smaller of arbitrary.shrink(value, undefined)) yield JSON.parse(JSON.stringify(smaller.value)) as Json;
+}
+
+function* withoutElement(value: Json): Generator<Json> {
+  if (Array.isArray(value)) {
+    const list = value as readonly Json[];
+    for (const index of list.keys()) yield list.toSpliced(index, 1);
+    for (const [index, item] of list.entries())
+      for (const shorter of withoutElement(item)) yield list.with(index, shorter);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, item] of Object.entries(value))
+      for (const shorter of withoutElement(item))
+        yield { ...(value as { readonly [key: string]: Json }), [key]: shorter };
+  }
+}
+
+function replaceOperations(program: Program, actor: string, operations: Actor["operations"]): Program {
+  return { ...program, actors: program.actors.map((each) => (each.name === actor ? { ...each, operations } : each)) };
+}
+
+function withoutActor(program: Program, order: readonly Turn[], actor: string): Candidate {
+  return { program: replaceOperations(program, actor, []), order: order.filter((turn) => turn.actor !== actor) };
+}
+
+function withoutOperation(
+  program: Program,
+  order: readonly Turn[],
+  { name, operations }: Actor,
+  index: number,
+): Candidate {
+  const turns = order
+    .filter((turn) => turn.actor !== name || turn.operation !== index)
+    .map((turn) => (turn.actor === name && turn.operation > index ? { ...turn, operation: turn.operation - 1 } : turn));
+  return { program: replaceOperations(program, name, operations.toSpliced(index, 1)), order: turns };
+}

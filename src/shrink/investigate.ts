@@ -1,0 +1,114 @@
+import { Pool } from "pg";
+import type { Assignment } from "../execution/execution.js";
+import type { Lanes } from "../execution/lanes.js";
+import type { AnyModel } from "../execution/model.js";
+import type { Program } from "../execution/program.js";
+import type { Exploration, Failure } from "../explore/explore.js";
+import { execute } from "../execution/execution.js";
+import { signatureOf } from "../oracle/violation.js";
+import { follow } from "../strategy/follow.js";
+import { replay } from "./confirm.js";
+import type { Size } from "./counterexample.js";
+import { shrink, wayOf, type Failing } from "./shrink.js";
+import { compareSizes, sizeOf } from "./size.js";
+
+/** A failure in its smallest form, recorded in full and replayed. */
+export interface Found extends Failing {
+  readonly signature: string;
+  readonly from: Size;
+  readonly to: Size;
+  /** Executions that shrinking took. */
+  readonly executions: number;
+  readonly confirmed: { readonly reproduced: number; readonly times: number };
+  /** How many executions of the exploration broke in all of its ways. */
+  readonly seen: number;
+}
+
+export interface InvestigateOptions {
+  readonly lanes: Lanes;
+  readonly model: AnyModel;
+  readonly implementation: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Called as shrinking goes on, with the way of breaking at hand. */
+  readonly onShrink?: ((way: string, executions: number) => void) | undefined;
+}
+
+/** Replays of the final form before anybody is told about it. */
+const confirmations = 10;
+
+/**
+ * For each way in which an invariant broke, the smallest counterexample that shows it; one that shows only what smaller
+ * ones show already is left out.
+ */
+export async function investigate(exploration: Exploration, options: InvestigateOptions): Promise<Found[]> {
+  const shrunk: (Failing & { from: Size; executions: number })[] = [];
+  const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
+  for (const way of ways) {
+    for (const failure of startingPoints(exploration.failures, way)) {
+      if (options.signal?.aborted === true) break;
+      const { lanes, signal, onShrink } = options;
+      const onProgress = (executions: number) => onShrink?.(way, executions);
+      const smallest = await shrink(failure, {
+        lanes,
+        assignment: assign(options, failure.program, false),
+        target: way,
+        signal,
+        onProgress,
+      });
+      shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
+    }
+  }
+  const covered = new Set<string>();
+  const found: Found[] = [];
+  for (const each of shrunk.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)))) {
+    const own = each.violations.map(wayOf);
+    if (own.every((way) => covered.has(way))) continue;
+    for (const way of own) covered.add(way);
+    found.push(await confirm(each, exploration, options));
+  }
+  return found;
+}
+
+/** Where shrinking begins: the failure that breaks in the fewest ways, and the smallest one. */
+function startingPoints(failures: readonly Failure[], way: string): Set<Failure> {
+  const candidates = failures.filter(({ violations }) => violations.some((violation) => wayOf(violation) === way));
+  const smallest = candidates.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
+  const purest = smallest.toSorted((a, b) => a.violations.length - b.violations.length);
+  return new Set([purest[0]!, smallest[0]!]);
+}
+
+/** Records the final form in full, and replays it. */
+async function confirm(
+  failing: Failing & { from: Size; executions: number },
+  { seen }: Exploration,
+  options: InvestigateOptions,
+): Promise<Found> {
+  const program: Program = {
+    ...failing.program,
+    actors: failing.program.actors.filter(({ operations }) => operations.length > 0),
+  };
+  const { schedule } = failing.trace;
+  const { trace } = await options.lanes.run((lane) => execute(lane, assign(options, program, true), follow(schedule)));
+  const recording = { schedule, trace, violations: failing.violations };
+  const replays = await Promise.all(
+    Array.from({ length: confirmations }, () => replay(options.lanes, assign(options, program, false), recording)),
+  );
+  const signature = signatureOf(failing.violations);
+  const ways = signature.split("; ");
+  return {
+    ...failing,
+    program,
+    trace,
+    signature,
+    to: sizeOf(trace),
+    confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times: confirmations },
+    seen: [...seen].reduce(
+      (sum, [other, times]) => (ways.every((way) => other.split("; ").includes(way)) ? sum + times : sum),
+      0,
+    ),
+  };
+}
+
+function assign({ model, implementation }: InvestigateOptions, program: Program, record: boolean): Assignment {
+  return { model, implementation, program, pool: new Pool(), record };
+}
