@@ -71,9 +71,11 @@ export function describeTree(bin: string): Binaries {
   const list = path.join(tree, "pg-symlinks.json");
   if (!existsSync(list)) return { bin, missingLinks: [] };
   const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, "utf8"));
+  // It names files as native/lib/…, seen from the package; the tree may have been put elsewhere.
+  const inTree = (file: string): string => path.join(tree, path.relative("native", file));
   const missingLinks = links
-    .filter(({ target }) => !existsSync(path.join(tree, "..", target)))
-    .map(({ source, target }) => ({ name: path.basename(target), file: path.join(tree, "..", source) }));
+    .filter(({ target }) => !existsSync(inTree(target)))
+    .map(({ source, target }) => ({ name: path.basename(target), file: inTree(source) }));
   return { bin, tree, missingLinks };
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -35,7 +35,8 @@ const unusedMs = 30 * 24 * 3600 * 1000;
 export function openSavedCluster(ingredients: readonly string[], folder = cacheFolder()): SavedCluster | undefined {
   try {
     if (folder === undefined) return undefined;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeIfMissing(path.dirname(folder));
+    makeIfMissing(folder);
     if (!isOnlyOurs(folder)) return undefined;
     const key = createHash("sha256").update(JSON.stringify([format, ...ingredients]));
     return openIn(folder, `cluster-${key.digest("hex").slice(0, 16)}.tar`);
@@ -67,6 +68,11 @@ function homeOfAccount(): string | undefined {
   }
 }
 
+/** One level only: told to make those above too, Node 20 never returns where the file system refuses (in /proc). */
+function makeIfMissing(folder: string): void {
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+}
+
 /** What others could write to could not be trusted: it becomes the data of a server that runs as us. */
 function isOnlyOurs(folder: string): boolean {
   const { uid, mode } = lstatSync(folder);
@@ -89,7 +95,7 @@ function openIn(folder: string, name: string): SavedCluster {
     };
   }
   removeUnused(folder);
-  const draft = `${file}.${process.pid}.${Date.now()}.draft`;
+  const draft = `${file}.${randomUUID()}.draft`;
   const descriptor = openSync(draft, "wx", 0o600);
   return {
     descriptor,

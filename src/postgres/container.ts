@@ -104,6 +104,9 @@ function explain(error: unknown, image: string, log: string): PostgresError {
       "No container engine answers. Start Docker (or another engine, named by DOCKER_HOST), or use the embedded Postgres: --postgres embedded.",
     );
   }
-  const advice = log === "" ? " Is the image's name right, and can it be pulled?" : log;
+  const advice =
+    log === ""
+      ? " Is the image's name right, and can it be pulled? So must be testcontainers/ryuk, unless TESTCONTAINERS_RYUK_DISABLED=true."
+      : log;
   return new PostgresError(`The container of ${image} did not start: ${why}.${advice}`);
 }

@@ -7,7 +7,7 @@ import type { ClientConfig } from "pg";
 import { PostgresError } from "../errors.js";
 import { Admin } from "./admin.js";
 import type { Binaries } from "./binaries.js";
-import { openSavedCluster } from "./cluster-cache.js";
+import { openSavedCluster, type SavedCluster } from "./cluster-cache.js";
 import { Guardian } from "./guardian.js";
 import { serverAccount, type Account } from "./identity.js";
 import { install, needsCopy, type Installed } from "./install.js";
@@ -41,28 +41,50 @@ const ownSettings = {
 /** Noisy machines are slow; that a server does not come up at all shows by its guardian's end, long before. */
 const startTimeoutMs = 60_000;
 
+type OwnKind = "embedded" | "directory";
+
 /**
  * Starts a server of our own from binaries, in a directory of its own, for as long as this process lives.
  *
  * Removes what servers of dead processes have left. Throws {@link PostgresError} where it cannot be started.
  */
-export async function startCluster(
-  kind: "embedded" | "directory",
-  binaries: Binaries,
-  prefix: string,
-): Promise<PostgresServer> {
+export async function startCluster(kind: OwnKind, binaries: Binaries, prefix: string): Promise<PostgresServer> {
   const account = serverAccount();
   const swept = sweepDirectories(account);
+  try {
+    return await start(kind, binaries, prefix, account, true);
+  } catch (error) {
+    if (!(error instanceof SavedClusterFailed)) throw error;
+    // It has been thrown away; if the trouble lies elsewhere, this says so.
+    return await start(kind, binaries, prefix, account, false);
+  } finally {
+    await swept;
+  }
+}
+
+/** A server did not start from a saved cluster, which may have been damaged. */
+class SavedClusterFailed extends PostgresError {}
+
+async function start(
+  kind: OwnKind,
+  binaries: Binaries,
+  prefix: string,
+  account: Account | undefined,
+  saving: boolean,
+): Promise<PostgresServer> {
   const programs = needsCopy(binaries, account) !== undefined;
   const run = makeRunDirectory(chooseStorage({ account, programs }).folder);
   try {
     const installed = await install(binaries, run, account);
-    const { guardian, admin } = await startGuarded(kind, installed, run, account);
+    const source = kind === "embedded" ? `${process.platform}-${process.arch}` : installed.origin;
+    const saved = saving ? openSavedCluster([source, installed.version, ...initdbOptions]) : undefined;
+    const { guardian, admin } = await startGuarded(installed, run, account, saved);
     return await serve({
       kind,
       admin,
       prefix,
-      describe: (version) => describe(kind, version, binaries),
+      describe: (version) =>
+        kind === "embedded" ? `embedded Postgres ${version}` : `Postgres ${version} from ${binaries.bin}`,
       connection: (database) => connectionIn(run, database),
       gone: guardian.exited.then((how) => `its guardian ended with ${how}`),
       lastWords: () => endOfLog(run),
@@ -74,41 +96,32 @@ export async function startCluster(
   } catch (error) {
     await removeRunDirectory(run);
     throw error;
-  } finally {
-    await swept;
   }
 }
 
-function describe(kind: "embedded" | "directory", version: string, binaries: Binaries): string {
-  return kind === "embedded" ? `embedded Postgres ${version}` : `Postgres ${version} from ${binaries.bin}`;
-}
-
 async function startGuarded(
-  kind: "embedded" | "directory",
   installed: Installed,
   run: string,
   account: Account | undefined,
+  saved: SavedCluster | undefined,
 ): Promise<{ guardian: Guardian; admin: Admin }> {
-  const source = kind === "embedded" ? `${process.platform}-${process.arch}` : installed.origin;
-  const saved = openSavedCluster([source, installed.version, ...initdbOptions]);
-  let good = false;
+  const guardian = new Guardian({
+    run,
+    bin: installed.bin,
+    env: installed.env,
+    account,
+    cluster: saved === undefined ? "make" : saved.found ? "restore" : "save",
+    saved: saved?.descriptor,
+    initdbOptions,
+    postgresOptions: settingArguments(ownSettings),
+  });
   try {
-    const guardian = new Guardian({
-      run,
-      bin: installed.bin,
-      env: installed.env,
-      account,
-      cluster: saved === undefined ? "make" : saved.found ? "restore" : "save",
-      saved: saved?.descriptor,
-      initdbOptions,
-      postgresOptions: settingArguments(ownSettings),
-    });
     const admin = await connectOnceReady(run, guardian);
-    good = saved?.found === true || existsSync(path.join(run, "saved"));
+    saved?.close(saved.found || existsSync(path.join(run, "saved")));
     return { guardian, admin };
-  } finally {
-    // A saved cluster that does not start is thrown away, so the next start makes a new one.
-    saved?.close(good);
+  } catch (error) {
+    saved?.close(false);
+    throw saved?.found === true && error instanceof Error ? new SavedClusterFailed(error.message) : error;
   }
 }
 

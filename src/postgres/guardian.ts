@@ -13,14 +13,16 @@ import type { Account } from "./identity.js";
  * Descriptor 3 is the saved cluster: read from with `restore`, written to with `save`.
  *
  * Worth knowing about sh: a background command gets /dev/null as its input, hence the copy of descriptor 0, and ignores
- * SIGINT and SIGQUIT. Postgres sets its own handlers for both; what makes the cluster is ended by SIGTERM, to the whole
- * process group, which is ours alone. Nothing needs to be told apart: at worst Postgres is asked twice to end.
+ * SIGINT and SIGQUIT until it sets a handler of its own, as Postgres does. What makes the cluster is ended by SIGTERM, to
+ * the whole process group, which is ours alone; the shell around it, having a trap, waits for it before it exits. A signal
+ * that comes while that shell turns into Postgres may be lost, hence the repetition.
  */
 const script = `
 run=$1 cluster=$2 bin=$3 initdb=$4
 shift 4
 exec 5<&0 0</dev/null 1>>"$run/log" 2>&1
 (
+  trap 'exit 1' TERM
   exec 5<&-
   if [ "$cluster" = restore ]; then
     mkdir -m 700 "$run/data" && tar -xf - -C "$run/data" <&3 || exit 1
@@ -36,13 +38,16 @@ trap '' HUP INT QUIT TERM
 (
   read -r _ <&5
   : >"$run/released"
+  exec 2>/dev/null
   kill -TERM 0
-  kill -QUIT "$server"
+  tries=0
+  while kill -QUIT "$server" && [ $tries -lt 15 ]; do sleep 0.2; tries=$((tries + 1)); done
+  kill -KILL "$server"
 ) &
 watcher=$!
 wait "$server"
 status=$?
-kill -KILL "$watcher"
+kill -KILL "$watcher" 2>/dev/null
 if [ -e "$run/released" ]; then rm -rf "$run" || { sleep 1; rm -rf "$run"; }; fi
 exit "$status"
 `;

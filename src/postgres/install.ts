@@ -43,6 +43,8 @@ export async function install(original: Binaries, run: string, account: Account 
   const binaries = obstacle === undefined ? original : await copyTree(original, run, account, obstacle);
   const links = path.join(run, "lib");
   makeLinks(binaries, links);
+  // All of it: who cleans up after us if we are killed must be able to remove it.
+  handOver(links, account);
   handOver(run, account);
   const env = serverEnvironment(binaries, links);
   const probe = await probeVersion(binaries, env, account);

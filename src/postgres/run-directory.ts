@@ -32,10 +32,13 @@ export function makeRunDirectory(folder: string): string {
   return run;
 }
 
-/** Hands a directory over to the account that runs the server. We come last, so nothing of ours is written into what is theirs. */
-export function handOver(run: string, account: Account | undefined): void {
-  if (account !== undefined) chownSync(run, account.uid, account.gid);
-  chmodSync(run, 0o700);
+/**
+ * Gives a directory to the account that runs the server, and closes it to all others. To be done once everything of ours
+ * is in it: root had better not write where an ordinary account can.
+ */
+export function handOver(directory: string, account: Account | undefined): void {
+  chmodSync(directory, 0o700);
+  if (account !== undefined) chownSync(directory, account.uid, account.gid);
 }
 
 /** What can be said of a directory that is called like ours. */

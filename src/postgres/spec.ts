@@ -40,8 +40,8 @@ export function parseSpec({ text, from }: Wish): Spec {
   if (text.startsWith("container:"))
     return { kind: "container", image: checkImage(text.slice("container:".length), from) };
   if (/^postgres(ql)?:\/\//i.test(text)) return { kind: "url", url: text };
-  if (!/^[a-z]+:\/\//i.test(text) && /^~?\.{0,2}[/\\]|[/\\]/.test(text))
-    return { kind: "directory", bin: path.resolve(text) };
+  const isPath = /[/\\]/.test(text) && !/^[a-z]+:\/\//i.test(text);
+  if (isPath) return { kind: "directory", bin: path.resolve(text) };
   throw new UsageError(`${from} is ${quote(text)}, which is no Postgres that raceproof knows. ${choices}`);
 }
 
