@@ -1,8 +1,8 @@
 import { missMark } from "./lines.js";
-import type { Timeline } from "./timeline.js";
+import type { Table } from "./timeline.js";
 
 /** What the marks in a timeline mean: of those that are used, and no others. */
-export function legendOf({ rows }: Timeline, { brackets } = { brackets: true }): string[] {
+export function legendOf({ rows }: Table, { brackets } = { brackets: true }): string[] {
   const roles = new Set(
     rows.flatMap(({ lines }) => lines.flatMap(({ chunks }) => chunks.flat().map(({ role }) => role))),
   );

@@ -2,7 +2,7 @@ import { beside, gap, lowered, ruled, titled } from "./cells.js";
 import type { Cell } from "./cells.js";
 import type { Line } from "./lines.js";
 import type { Painted } from "./paint.js";
-import type { Bracket, Row, StateCell, Timeline } from "./timeline.js";
+import type { Bracket, Row, StateCell, Table } from "./timeline.js";
 import { cutToWidth, displayWidth, widthOf, wrap } from "./width.js";
 
 /** Below these widths of an actor's column, the state goes into one column, and the columns go below each other. */
@@ -24,7 +24,7 @@ interface Layout {
 }
 
 /** The rows of the timeline under their headings, as lines of at most `room` columns. */
-export function tableOf(timeline: Timeline, room: number): Painted[][] {
+export function tableOf(timeline: Table, room: number): Painted[][] {
   const layout = separate(timeline, room) ?? stacked(timeline, room);
   if (layout === null) return listOf(timeline, room);
   const lines = headerOf(timeline, layout);
@@ -36,14 +36,14 @@ export function tableOf(timeline: Timeline, room: number): Painted[][] {
   return lines;
 }
 
-function separate(timeline: Timeline, room: number): Layout | null {
+function separate(timeline: Table, room: number): Layout | null {
   const state = timeline.display.map((name, column) =>
     Math.max(displayWidth(name), ...statesOf(timeline).map((cells) => widthOfCell(cells[column]))),
   );
   return layoutWith(timeline, room, { state, names: null, least: comfortable });
 }
 
-function stacked(timeline: Timeline, room: number): Layout | null {
+function stacked(timeline: Table, room: number): Layout | null {
   const names = Math.min(12, Math.max(0, ...timeline.display.map((name) => displayWidth(name))));
   const values = Math.max(0, ...statesOf(timeline).flatMap((cells) => cells.map(widthOfCell)));
   const width = Math.min(names + 1 + values, Math.max(24, Math.floor(room * 0.3)));
@@ -62,7 +62,7 @@ interface StateWidths {
 }
 
 /** Shares out what the numbers and the state leave among the actors; null when that is too little. */
-function layoutWith(timeline: Timeline, room: number, { state, names, least }: StateWidths): Layout | null {
+function layoutWith(timeline: Table, room: number, { state, names, least }: StateWidths): Layout | null {
   const { actors, rows } = timeline;
   const number = Math.max(2, ...rows.map((row) => displayWidth(numberOf(row))));
   const margins = actors.map((_, actor) =>
@@ -107,11 +107,11 @@ function totalOf({ number, actors, margins, state }: Layout): number {
   return columns.reduce((sum, width) => sum + width, gap * (columns.length - 1));
 }
 
-function statesOf({ rows }: Timeline): (readonly StateCell[])[] {
+function statesOf({ rows }: Table): (readonly StateCell[])[] {
   return rows.flatMap(({ state }) => (state === null ? [] : [state]));
 }
 
-function headerOf({ actors, display }: Timeline, layout: Layout): Painted[][] {
+function headerOf({ actors, display }: Table, layout: Layout): Painted[][] {
   const heads = layout.names === null ? display : ["state"];
   const cells: Cell[] = [
     { width: 1 + layout.number, lines: [] },
@@ -125,7 +125,7 @@ function headerOf({ actors, display }: Timeline, layout: Layout): Painted[][] {
 }
 
 /** Everything below each other, for many actors on a narrow terminal: whose step it is stands above it. */
-function listOf({ actors, display, rows }: Timeline, room: number): Painted[][] {
+function listOf({ actors, display, rows }: Table, room: number): Painted[][] {
   const number = Math.max(2, ...rows.map((row) => displayWidth(numberOf(row))));
   const width = room - 1 - number - gap;
   return rows.flatMap((row, index) => {
@@ -172,7 +172,7 @@ function switchMark(width: number): Painted {
   return { text: "⇄".padStart(1 + width), role: "heading" };
 }
 
-function cellsOf(row: Row, { actors, display }: Timeline, layout: Layout): Cell[] {
+function cellsOf(row: Row, { actors, display }: Table, layout: Layout): Cell[] {
   const said = row.lines.map((line) => wrap<Painted>(line.chunks, layout.actors[row.actor ?? -1] ?? 0));
   const extent = extentOf(row, said);
   const state = stateCellsOf(row, layout, display).map((cell) => lowered(cell, extent[0]));

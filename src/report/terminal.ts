@@ -5,8 +5,8 @@ import { paint } from "./paint.js";
 import type { Painted } from "./paint.js";
 import { tableOf } from "./terminal-table.js";
 import { visible } from "./text.js";
-import { breaksText, brokenNames, timelineOf } from "./timeline.js";
-import type { Timeline } from "./timeline.js";
+import { breaksText, brokenNames, tableDataOf, timelineOf } from "./timeline.js";
+import type { Table, Timeline } from "./timeline.js";
 
 /** How a terminal shows things: whether in colour, and how many columns it has. */
 export interface TerminalOptions {
@@ -44,6 +44,17 @@ export function renderCounterexampleTerminal(
   return lines.map((line) => `${paint(line, color)}\n`).join("");
 }
 
+/** The table of a trace alone, with its legend. */
+export function renderTraceTerminal(
+  recording: Pick<Counterexample, "program" | "trace">,
+  { color, width }: TerminalOptions,
+): string {
+  const table = tableDataOf(recording);
+  const room = Math.max(narrowest, width);
+  const lines = [...tableOf(table, room), ...legendLines(table, room)];
+  return lines.map((line) => `${paint(line, color)}\n`).join("");
+}
+
 function headingOf({ model, implementation, violations, initial }: Timeline, room: number): Painted[][] {
   const title: Painted[] = [
     { text: "✗ ", role: "bad" },
@@ -76,7 +87,7 @@ function footerOf(timeline: Timeline, room: number): Painted[][] {
   return [...paragraph(facts, 3, room), ...paragraph(muted(environment), 3, room), ...legendLines(timeline, room)];
 }
 
-function legendLines(timeline: Timeline, room: number): Painted[][] {
+function legendLines(timeline: Table, room: number): Painted[][] {
   const marks = legendOf(timeline);
   return paragraph(
     marks.flatMap((text, index) => muted(index < marks.length - 1 ? `${text},` : text)),

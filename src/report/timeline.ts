@@ -1,4 +1,4 @@
-import type { OperationCall } from "../execution/program.js";
+import type { OperationCall, Program } from "../execution/program.js";
 import type { OperationRecord, Step, Trace } from "../execution/trace.js";
 import type { Counterexample, Size } from "../shrink/counterexample.js";
 import { completionsOf } from "./completions.js";
@@ -61,12 +61,26 @@ export interface Timeline {
   readonly environment: string;
 }
 
+/** The part of a timeline that is a table: what a trace alone gives. */
+export type Table = Pick<Timeline, "actors" | "display" | "rows">;
+
+/** Lays a trace out as a table. */
+export function tableDataOf({ program, trace }: Pick<Counterexample, "program" | "trace">): Table {
+  const actors = actorsOf(program, trace);
+  const display = displayOf(trace);
+  return {
+    actors: actors.map((name) => visible(name)),
+    display: display.map((name) => oneLine(name)),
+    rows: rowsOf(trace, actors, display),
+  };
+}
+
 /** Lays a counterexample out for reading. Pure: the same counterexample gives the same timeline. */
 export function timelineOf(counterexample: Counterexample): Timeline {
   const { model, implementation, signature, program, trace, shrink, confirmed } = counterexample;
-  const actors = actorsOf(counterexample);
-  const display = displayOf(trace);
+  const table = tableDataOf(counterexample);
   return {
+    ...table,
     model: visible(model.name),
     implementation: visible(implementation),
     signature: oneLine(signature),
@@ -75,15 +89,12 @@ export function timelineOf(counterexample: Counterexample): Timeline {
       actor: visible(name),
       operations: operations.map(callText),
     })),
-    actors: actors.map((name) => visible(name)),
-    display: display.map((name) => oneLine(name)),
-    rows: rowsOf(trace, actors, display),
     violations: counterexample.violations.map(({ invariant, way, message }) => ({
       invariant: oneLine(invariant),
       way: oneLine(way),
       message: oneLine(message),
     })),
-    finalState: display.length === 0 ? finalStateOf(trace) : [],
+    finalState: table.display.length === 0 ? finalStateOf(trace) : [],
     size: sizeText(shrink.to),
     shrunk: shrunkText(shrink),
     confirmed: {
@@ -132,7 +143,7 @@ function environmentText({ environment, seed }: Counterexample): string {
 }
 
 /** The program's actors that have something to do, and whoever else appears in the trace. */
-function actorsOf({ program, trace }: Counterexample): string[] {
+function actorsOf(program: Program, trace: Trace): string[] {
   const busy = program.actors.filter(({ operations }) => operations.length > 0).map(({ name }) => name);
   return [...new Set([...busy, ...trace.steps.map(({ actor }) => actor)])];
 }
@@ -153,7 +164,8 @@ function finalStateOf({ state }: Trace): string[] {
   });
 }
 
-function callText({ operation, parameters }: OperationCall): string {
+function callText({ operation, parameters, label }: OperationCall & { readonly label?: string }): string {
+  if (label !== undefined) return oneLine(label);
   return `${visible(operation)}(${briefArguments(parameters)})`;
 }
 
