@@ -15,5 +15,17 @@ export type {
 } from "./execution/model.js";
 export type { Actor, Json, OperationCall, Program } from "./execution/program.js";
 export type { OperationRecord, Outcome, Step, Thrown, Trace, Wait } from "./execution/trace.js";
+export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
+export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
+export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";
+export type { Coverage, ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "./explore/verdict.js";
+export { gatePg } from "./session/pg.js";
+export type { Counterexample } from "./shrink/counterexample.js";
+export type { Leg } from "./strategy/pinned.js";
+export { readCounterexample, writeCounterexample } from "./report/counterexample-file.js";
+export { renderCounterexampleMarkdown } from "./report/markdown.js";
+export { renderCounterexampleTerminal } from "./report/terminal.js";
+export { renderVerdictMarkdown } from "./report/verdict-markdown.js";
+export { renderVerdictTerminal } from "./report/verdict-terminal.js";
 export { yieldPoint } from "./session/yield-point.js";
 export type { Schedule, Switch } from "./strategy/schedule.js";

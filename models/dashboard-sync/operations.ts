@@ -1,4 +1,4 @@
-import { fc, type OperationContext } from "../../src/index.js";
+import { fc, yieldPoint, type OperationContext } from "../../src/index.js";
 import type { DashboardSync } from "./implementation.js";
 import { exists, targets, workItem, type Initial, type Target } from "./initial.js";
 import type { Queue } from "./queue.js";
@@ -62,6 +62,7 @@ async function handle({ implementation, world: queue, initial }: Context, work: 
   const delivery = await queue.receive(item, again);
   if (delivery === undefined) return "no message";
   const workerRun = await implementation.startWork(item);
+  await yieldPoint("work");
   if (work.outcome === "succeeds") {
     await implementation.recordSuccess(item, workerRun, 10);
     await queue.complete(delivery);

@@ -6,6 +6,7 @@ import { version } from "../version.js";
 import { checkCommand, type CheckFlags } from "./check.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
+import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
 
 const postgresHelp =
   "embedded, container[:image], postgres://… or a directory with Postgres' programs (default: RACEPROOF_POSTGRES, else embedded)";
@@ -63,6 +64,15 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--model <file>", "the model, if it is no longer where it was")
     .option("--json", "print the outcome as JSON")
     .action(async (file: string, flags: ReplayFlags) => done(await replayCommand(file, flags, signal)));
+  root
+    .command("scenario")
+    .description("list the named timelines, or play them")
+    .argument("[name]", "which one")
+    .option("-i, --implementation <name>", "only this implementation; may be repeated", several)
+    .option("--all", "play every one of them")
+    .option("--postgres <what>", postgresHelp)
+    .option("--json", "print as JSON")
+    .action(async (name: string | undefined, flags: ScenarioFlags) => done(await scenarioCommand(name, flags)));
   root
     .command("doctor")
     .description("say what was found, what would be used, and what is missing")

@@ -1,0 +1,74 @@
+import type { Scenario } from "../../src/index.js";
+import { clamped, deliver, doubleRetry, model, redeliver, retry, rows } from "./build.js";
+
+const completed = { display: { counter: "0", flags: "p1 completed", rows: "p1 completed" }, breaks: [] };
+const failedOnce = { display: { counter: "1", flags: "p1 failed", rows: "p1 failed" }, breaks: [] };
+
+/** The four "Testing Scenarios" at the end of the analysis. */
+export const testingScenarios: readonly Scenario[] = [
+  {
+    name: "testing-1-failure-and-retry",
+    title: "Normal failure and retry: a worker fails, the user retries, a worker succeeds",
+    model,
+    program: {
+      initial: { runs: [["pending"]] },
+      actors: [
+        { name: "worker A", operations: [deliver("fails")] },
+        { name: "user", operations: [retry] },
+        { name: "worker B", operations: [deliver("succeeds")] },
+      ],
+    },
+    timeline: [{ actor: "worker A" }, { actor: "user" }, { actor: "worker B" }],
+    ends: { legacy: completed, fixed: completed },
+  },
+  {
+    name: "testing-2-double-retry",
+    title: "Double retry: a worker fails, the user retries twice quickly; the counter must not go below zero",
+    model,
+    program: {
+      initial: { runs: [["pending"]] },
+      actors: [
+        { name: "worker A", operations: [deliver("fails")] },
+        { name: "user", operations: [doubleRetry] },
+      ],
+    },
+    timeline: [{ actor: "worker A" }, { actor: "user" }],
+    ends: {
+      // It does not go below zero, but only because GREATEST hides that it was decremented there.
+      legacy: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [clamped] },
+      fixed: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [] },
+    },
+  },
+  {
+    name: "testing-3-retry-against-redelivery",
+    title:
+      "Concurrent retry and failure: a worker has failed, and the user retries while the redelivered message is processed",
+    model,
+    program: {
+      initial: { runs: [["failed"]] },
+      actors: [
+        { name: "worker B", operations: [redeliver("fails")] },
+        { name: "user", operations: [retry] },
+      ],
+    },
+    timeline: [{ actor: "worker B", until: "work" }, { actor: "user" }, { actor: "worker B" }],
+    ends: {
+      legacy: { display: { counter: "1", flags: "p1 failed", rows: "none" }, breaks: [rows] },
+      fixed: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [] },
+    },
+  },
+  {
+    name: "testing-4-several-failures",
+    title: "Multiple failures on the same partition: a worker fails several times before a retry; it counts once",
+    model,
+    program: {
+      initial: { runs: [["pending"]] },
+      actors: [
+        { name: "worker A", operations: [deliver("fails"), redeliver("fails")] },
+        { name: "worker B", operations: [redeliver("fails")] },
+      ],
+    },
+    timeline: [{ actor: "worker A" }, { actor: "worker B" }],
+    ends: { legacy: failedOnce, fixed: failedOnce },
+  },
+];

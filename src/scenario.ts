@@ -1,0 +1,108 @@
+import pg from "pg";
+import { UsageError } from "./errors.js";
+import { execute } from "./execution/execution.js";
+import { Lanes } from "./execution/lanes.js";
+import type { AnyModel } from "./execution/model.js";
+import type { Program } from "./execution/program.js";
+import type { Trace } from "./execution/trace.js";
+import { judge } from "./oracle/judge.js";
+import type { Violation } from "./oracle/violation.js";
+import { openServer } from "./postgres/open.js";
+import { gatePg } from "./session/pg.js";
+import { MissedPin, pinned, type Leg } from "./strategy/pinned.js";
+
+/** What a timeline must end in. */
+export interface Ending {
+  /** The model's display after the last step. */
+  readonly display: Readonly<Record<string, string>>;
+  /** Names of the invariants that are broken then; none for an implementation that stands it. */
+  readonly breaks: readonly string[];
+}
+
+/** A named timeline: a program with a pinned schedule, and what each implementation must end in. */
+export interface Scenario {
+  readonly name: string;
+  /** One sentence. */
+  readonly title: string;
+  readonly model: AnyModel;
+  readonly program: Program;
+  readonly timeline: readonly Leg[];
+  readonly ends: Readonly<Record<string, Ending>>;
+}
+
+/** How a scenario went for one implementation. */
+export interface Played {
+  readonly scenario: string;
+  readonly implementation: string;
+  readonly trace: Trace;
+  readonly display: Readonly<Record<string, string>>;
+  readonly violations: readonly Violation[];
+  readonly expected: Ending;
+  /** Whether it ended as it must. */
+  readonly asExpected: boolean;
+}
+
+export interface PlayOptions {
+  /** Default: every implementation that the scenario has an ending for. */
+  readonly implementations?: readonly string[];
+  /** As for `check`. */
+  readonly postgres?: string;
+}
+
+/**
+ * Plays scenarios, each for each implementation, and compares what they end in with what they must.
+ *
+ * @throws {UsageError} When an implementation has no ending, or a timeline does not fit one.
+ * @throws {PostgresError} When Postgres cannot be started or goes away.
+ */
+export async function playScenarios(
+  scenarios: readonly Scenario[],
+  { implementations, postgres }: PlayOptions = {},
+): Promise<Played[]> {
+  gatePg(pg);
+  const server = await openServer(postgres);
+  try {
+    const played: Played[] = [];
+    for (const model of new Set(scenarios.map((scenario) => scenario.model))) {
+      const lanes = await Lanes.open(server, model, 1);
+      try {
+        for (const scenario of scenarios.filter((each) => each.model === model)) {
+          const names = implementations ?? Object.keys(scenario.ends);
+          for (const name of names) played.push(await play(lanes, scenario, name));
+        }
+      } finally {
+        await lanes.close();
+      }
+    }
+    return played;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function play(lanes: Lanes, scenario: Scenario, implementation: string): Promise<Played> {
+  const { name, model, program, timeline, ends } = scenario;
+  const expected = ends[implementation];
+  if (expected === undefined)
+    throw new UsageError(
+      `scenario "${name}" says nothing of implementation "${implementation}"; it knows: ${Object.keys(ends).join(", ")}`,
+    );
+  const executed = await lanes.run((lane) =>
+    execute(lane, { model, implementation, program, pool: new pg.Pool(), record: true }, pinned(timeline)).catch(
+      (error: unknown) => {
+        throw error instanceof MissedPin
+          ? new UsageError(`scenario "${name}" does not fit implementation "${implementation}": ${error.message}`)
+          : error;
+      },
+    ),
+  );
+  const violations = judge(model, program, executed);
+  const display = executed.trace.steps.at(-1)?.display ?? executed.trace.displayBefore ?? {};
+  const broken = [...new Set(violations.map(({ invariant }) => invariant))];
+  const asExpected = sameText(display, expected.display) && sameText(broken.toSorted(), expected.breaks.toSorted());
+  return { scenario: name, implementation, trace: executed.trace, display, violations, expected, asExpected };
+}
+
+function sameText(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

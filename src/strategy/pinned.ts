@@ -1,0 +1,47 @@
+import { defaultChoice } from "./schedule.js";
+import type { Choice, Scheduler } from "./strategy.js";
+
+/** One leg of a pinned timeline: this actor runs, and nobody else. */
+export interface Leg {
+  readonly actor: string;
+  /**
+   * Stop before the first of its yield points with this label, or statements that begin with this text. Without it the
+   * leg ends when the actor has nothing left to run, or waits for a lock.
+   */
+  readonly until?: string;
+}
+
+/** A pinned timeline does not fit: the actor never came to the place where its leg was to stop. */
+export class MissedPin extends Error {
+  override readonly name = "MissedPin";
+}
+
+/**
+ * Runs the legs one after the other, then every actor to its end. Pinned by what actors are about to do and not by a
+ * number of steps, one timeline fits implementations with different statements.
+ *
+ * @throws {MissedPin} From `choose`, when a leg with an `until` ends without coming to it.
+ */
+export function pinned(legs: readonly Leg[]): Scheduler {
+  let leg = 0;
+  return {
+    choose(choices, last) {
+      for (; leg < legs.length; leg++) {
+        const { actor, until } = legs[leg]!;
+        const next = choices.findIndex((choice) => choice.actor === actor);
+        if (next >= 0 && !(until !== undefined && isAt(choices[next]!, until))) return next;
+        // An actor that waits for a lock has no pending step: it has come as far as it can.
+        if (next < 0 && until !== undefined && last?.actor === actor) throw missed(actor, until, last);
+      }
+      return defaultChoice(choices, last);
+    },
+  };
+}
+
+function isAt({ kind, text }: Choice, until: string): boolean {
+  return kind === "yield" ? text === until : text.replace(/\s+/g, " ").trim().startsWith(until);
+}
+
+function missed(actor: string, until: string, { text }: Choice): MissedPin {
+  return new MissedPin(`"${actor}" never came to "${until}"; its last step was: ${text.replace(/\s+/g, " ").trim()}`);
+}
