@@ -210,7 +210,14 @@ class Execution implements Gate {
         const own = this.#steps.filter((step) => step.actor === run.name && step.operation === index);
         const steps = own.length === 0 ? null : ([own[0]!.index, own.at(-1)!.index] as const);
         const label = describeCall(model, call);
-        this.#operations.push({ actor: run.name, index, ...call, label, steps, result });
+        this.#operations.push({
+          actor: run.name,
+          index,
+          ...call,
+          ...(label === undefined ? {} : { label }),
+          steps,
+          result,
+        });
       }
     });
     run.done = true;

@@ -106,12 +106,9 @@ export function parametersOf(model: AnyModel, operation: string, initial: Json):
     : parameters;
 }
 
-/** Text of an operation call, as reports show it. */
-export function describeCall(model: AnyModel, { operation, parameters }: OperationCall): string {
-  const described = model.operations[operation]?.describe?.(parameters);
-  if (described !== undefined) return described;
-  const text = JSON.stringify(parameters);
-  return text === "{}" || text === "null" ? operation : `${operation} ${text}`;
+/** How the model describes a call; undefined where it leaves that to the report. */
+export function describeCall(model: AnyModel, { operation, parameters }: OperationCall): string | undefined {
+  return model.operations[operation]?.describe?.(parameters);
 }
 
 /**

@@ -53,7 +53,7 @@ export interface OperationRecord extends OperationCall {
   readonly actor: string;
   /** Index in the actor's list. */
   readonly index: number;
-  /** How the model describes the call. */
+  /** How the model describes the call, if it does. */
   readonly label?: string;
   /** Indices of its first and last step; null when it took none. */
   readonly steps: readonly [first: number, last: number] | null;

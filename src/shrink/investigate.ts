@@ -44,7 +44,7 @@ export async function investigate(exploration: Exploration, options: Investigate
   const shrunk: (Failing & { from: Size; executions: number })[] = [];
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
   for (const way of ways) {
-    for (const failure of startingPoints(exploration.failures, way)) {
+    for (const failure of startingPoints(exploration, way)) {
       if (options.signal?.aborted === true) break;
       const { lanes, signal, onShrink } = options;
       const onProgress = (executions: number) => onShrink?.(way, executions);
@@ -69,12 +69,14 @@ export async function investigate(exploration: Exploration, options: Investigate
   return found;
 }
 
-/** Where shrinking begins: the failure that breaks in the fewest ways, and the smallest one. */
-function startingPoints(failures: readonly Failure[], way: string): Set<Failure> {
+/** Where shrinking begins: the failure that breaks in the fewest ways, the smallest one, and the most frequent kind. */
+function startingPoints({ failures, seen }: Exploration, way: string): Set<Failure> {
   const candidates = failures.filter(({ violations }) => violations.some((violation) => wayOf(violation) === way));
   const smallest = candidates.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
   const purest = smallest.toSorted((a, b) => a.violations.length - b.violations.length);
-  return new Set([purest[0]!, smallest[0]!]);
+  const times = ({ violations }: Failure) => seen.get(signatureOf(violations)) ?? 0;
+  const commonest = smallest.toSorted((a, b) => times(b) - times(a));
+  return new Set([purest[0]!, smallest[0]!, commonest[0]!]);
 }
 
 /** Records the final form in full, and replays it. */
