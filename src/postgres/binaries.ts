@@ -34,11 +34,6 @@ export function embeddedPackage(): string {
 
 /** Finds the binaries that come as an npm package; throws {@link PostgresError} where there are none. */
 export function embeddedBinaries(): Binaries {
-  if (process.platform === "win32") {
-    throw new PostgresError(
-      "The embedded Postgres needs unix sockets and a shell, so not on Windows. Use --postgres container or --postgres postgres://… (or run in WSL).",
-    );
-  }
   const name = embeddedPackage();
   let entry: string;
   try {

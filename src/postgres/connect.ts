@@ -1,6 +1,6 @@
 import type { ClientConfig } from "pg";
 
-import { PostgresError } from "../errors.js";
+import { PostgresError, RaceproofError } from "../errors.js";
 import { Admin } from "./admin.js";
 
 /** Connects, or throws a {@link PostgresError} that says to what it could not, why, and what to do. */
@@ -38,6 +38,12 @@ function explain(error: unknown): { why: string; advice: string } {
     typeof sign === "string" ? sign === code : sign.test(code) || sign.test(why),
   );
   return { why, advice: found?.[1] ?? "Check the url." };
+}
+
+/** What a server or the network said to something we asked for, as an error that explains itself; one that does already stays. */
+export function asPostgresError(error: unknown, failed: string): RaceproofError {
+  if (error instanceof RaceproofError) return error;
+  return new PostgresError(`${failed}: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
 }
 
 /** The SQLSTATE or the system's error code, or an empty text. */

@@ -4,7 +4,7 @@ import type { ClientConfig } from "pg";
 
 import { PostgresError, UsageError } from "../errors.js";
 import type { Admin } from "./admin.js";
-import { codeOf } from "./connect.js";
+import { asPostgresError, codeOf } from "./connect.js";
 import type { Database } from "./server.js";
 
 /** What all our databases are called by, unless a run asks for another prefix. */
@@ -57,7 +57,7 @@ export class Databases {
       this.#live.add(name);
       if (shared) await this.#admin.query(`comment on database ${name} is '${marker(this.#runId)}'`);
     } catch (error) {
-      throw new PostgresError(`Cannot create the database ${name}: ${text(error)}`);
+      throw asPostgresError(error, `Cannot create the database ${name}`);
     }
     return { name, connection: connection(name), drop: () => this.#drop(name) };
   }
@@ -66,7 +66,7 @@ export class Databases {
   async dropAll(): Promise<void> {
     const failures: string[] = [];
     for (const name of this.#live) {
-      await this.#drop(name).catch((error: unknown) => failures.push(text(error)));
+      await this.#drop(name).catch((error: unknown) => failures.push(asPostgresError(error, name).message));
     }
     if (failures.length > 0) throw new PostgresError(`${failures.join(" ")} The next run on this server tries again.`);
   }
@@ -77,7 +77,7 @@ export class Databases {
     try {
       await this.#admin.query(`drop database if exists ${name} with (force)`);
     } catch (error) {
-      throw new PostgresError(`Cannot drop the database ${name}: ${text(error)}.`);
+      throw asPostgresError(error, `Cannot drop the database ${name}`);
     }
   }
 }
@@ -149,8 +149,4 @@ export async function sweepDatabases(admin: Admin, prefix: string): Promise<stri
     }
   }
   return swept;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

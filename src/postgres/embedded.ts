@@ -49,6 +49,12 @@ type OwnKind = "embedded" | "directory";
  * Removes what servers of dead processes have left. Throws {@link PostgresError} where it cannot be started.
  */
 export async function startCluster(kind: OwnKind, binaries: Binaries, prefix: string): Promise<PostgresServer> {
+  if (process.platform === "win32") {
+    throw new PostgresError(
+      "A Postgres of our own needs unix sockets and a shell, so there is none on Windows. " +
+        "Use --postgres container or --postgres postgres://…, or run in WSL.",
+    );
+  }
   const account = serverAccount();
   const swept = sweepDirectories(account);
   try {

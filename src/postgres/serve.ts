@@ -3,6 +3,7 @@ import type { ClientConfig } from "pg";
 import { PostgresError } from "../errors.js";
 import type { Admin } from "./admin.js";
 import { oldestMajor } from "./binaries.js";
+import { asPostgresError } from "./connect.js";
 import { Databases } from "./databases.js";
 import type { PostgresServer, ServerKind } from "./server.js";
 import { askFacts } from "./settings.js";
@@ -31,7 +32,7 @@ export async function serve(running: Running): Promise<PostgresServer> {
   } catch (error) {
     await running.admin.end();
     await running.end();
-    throw error;
+    throw asPostgresError(error, "Cannot use the server");
   }
 }
 
@@ -49,7 +50,7 @@ async function served(running: Running): Promise<PostgresServer> {
   const connection = (database: string): ClientConfig => running.connection(database);
   const databases = new Databases(admin, { prefix, createOptions, shared, connection });
   if (shared) await databases.claim();
-  const state = { stopping: undefined as Promise<void> | undefined };
+  const state: State = { stopping: undefined, gone: false };
   return {
     kind,
     description,
@@ -57,16 +58,24 @@ async function served(running: Running): Promise<PostgresServer> {
     settings: facts.settings,
     superuser: facts.superuser,
     createDatabase: () => databases.create(),
-    died: watch(running, description, () => state.stopping !== undefined),
-    stop: () => (state.stopping ??= stop(running, shared ? databases : undefined)),
+    died: watch(running, description, state),
+    stop: () => (state.stopping ??= stop(running, shared && !state.gone ? databases : undefined)),
   };
 }
 
-async function watch(running: Running, description: string, stopping: () => boolean): Promise<PostgresError> {
+interface State {
+  /** Set once we were told to stop. */
+  stopping: Promise<void> | undefined;
+  /** Whether the server went away before that. */
+  gone: boolean;
+}
+
+async function watch(running: Running, description: string, state: State): Promise<PostgresError> {
   const lost = running.admin.lost.then((error) => error.message);
   const reason = await (running.gone === undefined ? lost : Promise.race([lost, running.gone]));
   // Told to: then this promise never settles.
-  if (stopping()) return new Promise(() => {});
+  if (state.stopping !== undefined) return new Promise(() => {});
+  state.gone = true;
   const lastWords = running.lastWords?.() ?? "";
   await running.end().catch(() => {});
   return new PostgresError(`${description} ended while it was in use: ${reason}.${lastWords}`);

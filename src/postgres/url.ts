@@ -3,7 +3,7 @@ import type { ClientConfig } from "pg";
 
 import { PostgresError, UsageError } from "../errors.js";
 import type { Admin } from "./admin.js";
-import { connectTo } from "./connect.js";
+import { asPostgresError, connectTo } from "./connect.js";
 import { sweepDatabases } from "./databases.js";
 import { serve } from "./serve.js";
 import type { PostgresServer } from "./server.js";
@@ -76,7 +76,7 @@ export async function openUrl(url: string, prefix: string): Promise<PostgresServ
     });
   } catch (error) {
     await admin.end();
-    throw error;
+    throw asPostgresError(error, `Cannot use ${target.where}`);
   }
 }
 

@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
+  mkdtempSync,
+  rmSync,
   copyFileSync,
   cpSync,
   existsSync,
@@ -10,9 +13,10 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { PostgresError } from "../../src/errors.js";
 import { describeTree, embeddedBinaries } from "../../src/postgres/binaries.js";
@@ -93,6 +97,12 @@ const checkoutIsOpen =
 
 describe.runIf(checkoutIsOpen)("as an ordinary user", () => {
   const { uid, gid } = nobody;
+  let cache: string;
+  beforeAll(() => {
+    cache = mkdtempSync(path.join(os.tmpdir(), "test-"));
+    chownSync(cache, uid, gid);
+  });
+  afterAll(() => rmSync(cache, { recursive: true }));
 
   test.each([
     ["without HOME, with a mask that closes everything", { HOME: undefined, MASK: "77" }],
@@ -104,7 +114,7 @@ describe.runIf(checkoutIsOpen)("as an ordinary user", () => {
     "embedded works %s",
     async (_name, env) => {
       const body = `process.umask(parseInt(process.env.MASK ?? "22", 8));\n${openAndStay}`;
-      const child = inChild(body, { uid, gid, env: { ...process.env, XDG_CACHE_HOME: undefined, ...env } });
+      const child = inChild(body, { uid, gid, cache, env: { ...process.env, XDG_CACHE_HOME: undefined, ...env } });
       const { run, postmaster } = await child.said;
       expect(statSync(run).uid).toBe(uid);
       child.process.kill("SIGKILL");
@@ -119,7 +129,11 @@ describe.runIf(checkoutIsOpen)("as an ordinary user", () => {
     async () => {
       const server = stopping(await openServer("embedded"));
       const run = await directoryOf(server);
-      const child = inChild(`const server = await openServer(); await server.stop(); say("done");`, { uid, gid });
+      const child = inChild(`const server = await openServer("embedded"); await server.stop(); say("done");`, {
+        uid,
+        gid,
+        cache,
+      });
       expect(await child.said).toBe("done");
       expect(existsSync(run)).toBe(true);
       await server.createDatabase();

@@ -68,7 +68,7 @@ test(
   async () => {
     const cache = temporaryFolder();
     const open = async (): Promise<void> => {
-      const body = `const server = await openServer(); say(server.version); await server.stop();`;
+      const body = `const server = await openServer("embedded"); say(server.version); await server.stop();`;
       const child = inChild(body, { env: { ...process.env, XDG_CACHE_HOME: cache } });
       await child.said;
       expect(await child.ended).toEqual({ by: 0, stderr: "" });

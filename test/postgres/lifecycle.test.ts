@@ -17,7 +17,9 @@ const graceMs = 5000;
 test(
   "a program that forgets to stop its server ends, and so does the server",
   async () => {
-    const child = inChild("const server = await openServer(); say((await server.createDatabase()).connection.host);");
+    const child = inChild(
+      `const server = await openServer("embedded"); say((await server.createDatabase()).connection.host);`,
+    );
     const run: string = await child.said;
     expect(await child.ended).toEqual({ by: 0, stderr: "" });
     await until(() => !existsSync(run));
@@ -42,7 +44,7 @@ test.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)(
 test(
   "a kill -9 in the middle of a start leaves nothing",
   async () => {
-    const child = inChild(`say("begun"); await openServer();`, {
+    const child = inChild(`say("begun"); await openServer("embedded");`, {
       env: { ...process.env, XDG_CACHE_HOME: "/proc/none" },
     });
     await child.said;

@@ -8,7 +8,8 @@ import { PostgresError } from "../../src/errors.js";
 import { chooseStorage, closedTo, storageFolders } from "../../src/postgres/storage.js";
 import { temporaryFolder } from "./support.js";
 
-const nobody = { name: "nobody", uid: 65_534, gid: 65_534 };
+/** Somebody else, whoever we are. */
+const nobody = { name: "nobody", uid: 54_321, gid: 54_321 };
 
 test.runIf(existsSync("/dev/shm"))("memory is preferred where there is some", () => {
   expect(storageFolders()[0]).toBe("/dev/shm");

@@ -68,6 +68,8 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number;
   readonly gid?: number;
+  /** Where compiled sources are kept, if not in node_modules: the child must be able to write there. */
+  readonly cache?: string;
 }
 
 /** A process of its own that can be killed. */
@@ -80,10 +82,10 @@ export interface Child {
 }
 
 /** Runs `body` in another process, with `openServer` and `say` at hand. It is killed at the end of the test at the latest. */
-export function inChild(body: string, options: ChildOptions = {}): Child {
+export function inChild(body: string, { cache, ...options }: ChildOptions = {}): Child {
   const code = `
     import { createJiti } from "jiti";
-    const { openServer } = await createJiti(${JSON.stringify(path.join(root, "test.ts"))}, { fsCache: ${options.uid === undefined} }).import("./src/postgres/open.ts");
+    const { openServer } = await createJiti(${JSON.stringify(path.join(root, "test.ts"))}, { fsCache: ${JSON.stringify(cache ?? true)} }).import("./src/postgres/open.ts");
     const say = (what) => console.log(JSON.stringify(what));
     ${body}`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], { cwd: root, stdio: "pipe", ...options });
@@ -107,7 +109,7 @@ export function inChild(body: string, options: ChildOptions = {}): Child {
 
 /** For {@link inChild}: opens a server, says where it is, and stays. */
 export const openAndStay = `
-  const server = await openServer(process.env.SPEC);
+  const server = await openServer(process.env.SPEC ?? "embedded");
   const database = await server.createDatabase();
   const { readFileSync } = await import("node:fs");
   const run = database.connection.host;

@@ -66,13 +66,16 @@ describe("a server behind a url", () => {
     await sql("select 1");
   });
 
-  test("says so when it is gone", async () => {
+  test("says so when it is gone, and can be stopped; what it left, the next one drops", async () => {
     const server = stopping(await openServer(url()));
-    const lost = sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' and application_name ~ 'raceproof'`,
-    );
+    const { name } = await server.createDatabase();
+    await sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'");
     expect((await server.died).message).toMatch(/^Postgres .* ended while it was in use: terminating connection/);
-    await lost;
+    await expect(server.createDatabase()).rejects.toThrow(PostgresError);
+    await server.stop();
+    expect(await databases()).toContain(name);
+    stopping(await openServer(url()));
+    expect(await databases()).not.toContain(name);
   });
 });
 
