@@ -38,14 +38,13 @@ const confirmations = 10;
 
 /**
  * For each way in which an invariant broke, the smallest counterexample that shows it; one that shows only what smaller
- * ones show already is left out.
+ * ones show already is left out. Once interrupted, failures are kept as large as they are by then.
  */
 export async function investigate(exploration: Exploration, options: InvestigateOptions): Promise<Found[]> {
   const shrunk: (Failing & { from: Size; executions: number })[] = [];
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
   for (const way of ways) {
     for (const failure of startingPoints(exploration, way)) {
-      if (options.signal?.aborted === true) break;
       const { lanes, signal, onShrink } = options;
       const onProgress = (executions: number) => onShrink?.(way, executions);
       const smallest = await shrink(failure, {

@@ -48,12 +48,10 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
   const search = new Search(options);
   let best = found;
   for (;;) {
-    const simplerProgram = await search.shrinkProgram(best);
-    const fewerSwitches = await search.minimizeSchedule(simplerProgram);
-    if (fewerSwitches === best) break;
-    best = fewerSwitches;
+    const before = best;
+    best = await search.minimizeSchedule(await search.shrinkProgram(best));
+    if (best === before || options.signal?.aborted === true) return { ...best, executions: search.executions };
   }
-  return { ...best, executions: search.executions };
 }
 
 class Search {
@@ -94,6 +92,7 @@ class Search {
    * Musuvathi and Qadeer 2007), so the first that breaks is one of the least.
    */
   async minimizeSchedule(best: Failing): Promise<Failing> {
+    if (this.#options.signal?.aborted === true) return best;
     const bound = best.trace.schedule.length;
     const candidate = { program: best.program, order: [] };
     const found = await this.#search(candidate, best, bound, schedulesForMinimum);
