@@ -1,4 +1,4 @@
-import { setImmediate as immediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as immediate } from "node:timers/promises";
 import type { Pool } from "pg";
 import { PostgresError, RaceproofError } from "../errors.js";
 import { runAs, type ActorContext } from "../session/context.js";
@@ -6,6 +6,7 @@ import type { Gate, GatedStep } from "../session/gate.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
 import type { Choice, Scheduler } from "../strategy/strategy.js";
+import { Bell } from "./bell.js";
 import { toJson } from "./json.js";
 import type { Lane, Waiting } from "./lane.js";
 import { describeCall, fromModel, type AnyModel } from "./model.js";
@@ -103,7 +104,7 @@ class Execution implements Gate {
   #blocked: Blocked[] = [];
   #last: Choice | undefined;
   #over = false;
-  #signal = signal();
+  readonly #bell = new Bell();
 
   constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
     this.#lane = lane;
@@ -144,6 +145,8 @@ class Execution implements Gate {
     } catch (error) {
       await this.#abandon();
       throw error;
+    } finally {
+      this.#bell.silence();
     }
   }
 
@@ -160,8 +163,7 @@ class Execution implements Gate {
   }
 
   changed(): void {
-    this.#signal.fire();
-    this.#signal = signal();
+    this.#bell.ring();
   }
 
   busy(actor: string): () => void {
@@ -249,7 +251,7 @@ class Execution implements Gate {
     if (this.#settled()) return;
     const begin = performance.now();
     for (;;) {
-      await Promise.race([this.#signal.fired, sleep(1)]);
+      await this.#bell.wait(1);
       await immediate();
       if (this.#settled()) return;
       const waited = performance.now() - begin;
@@ -291,8 +293,10 @@ class Execution implements Gate {
   /** Pending steps, actors in the program's order, then sessions; of steps in one session only the first. */
   #choices(): GatedStep[] {
     return this.#runs.flatMap(({ pending }) => {
+      if (pending.length < 2) return pending;
       const heads = new Map<string, GatedStep>();
       for (const step of pending) if (!heads.has(step.session)) heads.set(step.session, step);
+      // Numbers of connections have no leading zeros, so the shorter name is the smaller number.
       return [...heads.values()].toSorted(
         (a, b) => a.session.length - b.session.length || (a.session < b.session ? -1 : 1),
       );
@@ -348,7 +352,7 @@ class Execution implements Gate {
     for (;;) {
       if (step.outcome !== undefined) return undefined;
       const reported = step.waits > seen;
-      if (reported || !(await this.#change(pause))) {
+      if (reported || !(await this.#bell.wait(pause))) {
         seen = step.waits;
         if (!reported) pause = Math.min(pause * 2, 100);
         const waiting = await this.#waitingOf(step);
@@ -361,17 +365,6 @@ class Execution implements Gate {
         );
       }
     }
-  }
-
-  /** Resolves to true when something changed, to false when nothing did for so many milliseconds. */
-  async #change(milliseconds: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, milliseconds, false).unref();
-    });
-    const changed = await Promise.race([this.#signal.fired, timeout]);
-    clearTimeout(timer);
-    return changed;
   }
 
   async #waitingOf(step: GatedStep): Promise<Waiting | undefined> {
@@ -429,7 +422,7 @@ class Execution implements Gate {
   }
 
   async #changeOrGiveUp(): Promise<void> {
-    if (await this.#change(this.#limits.statement)) return;
+    if (await this.#bell.wait(this.#limits.statement)) return;
     const names = this.#blocked.map(({ step }) => step.session).join(", ");
     throw new RaceproofError(`nothing has moved for ${this.#limits.statement} ms; waiting for locks: ${names}`);
   }
@@ -562,17 +555,4 @@ function thrown(error: unknown): Thrown {
     message: error.message,
     code: typeof code === "string" && severity !== undefined ? code : null,
   };
-}
-
-interface Signal {
-  readonly fired: Promise<true>;
-  fire(): void;
-}
-
-function signal(): Signal {
-  let fire!: () => void;
-  const fired = new Promise<true>((resolve) => {
-    fire = () => resolve(true);
-  });
-  return { fired, fire };
 }
