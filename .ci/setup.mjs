@@ -16,7 +16,9 @@ if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
 }
 
 rmSync("dist", { recursive: true, force: true });
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", ".ci/tsconfig.build.json"], { stdio: ["ignore", 2, 2] });
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", ".ci/tsconfig.build.json"], {
+  stdio: ["ignore", 2, 2],
+});
 for (const file of readdirSync("models", { recursive: true })) {
   if (file.endsWith(".sql")) cpSync(path.join("models", file), path.join("dist/models", file));
 }

@@ -87,7 +87,7 @@ export function timelineOf(counterexample: Counterexample): Timeline {
     initial: program.initial === null ? null : brief(program.initial, 400),
     program: program.actors.map(({ name, operations }) => ({
       actor: visible(name),
-      operations: operations.map(callText),
+      operations: operations.map((call, index) => callText(recordOf(trace, name, index) ?? call)),
     })),
     violations: counterexample.violations.map(({ invariant, way, message }) => ({
       invariant: oneLine(invariant),
@@ -146,6 +146,10 @@ function environmentText({ environment, seed }: Counterexample): string {
 function actorsOf(program: Program, trace: Trace): string[] {
   const busy = program.actors.filter(({ operations }) => operations.length > 0).map(({ name }) => name);
   return [...new Set([...busy, ...trace.steps.map(({ actor }) => actor)])];
+}
+
+function recordOf({ operations }: Trace, actor: string, index: number): OperationRecord | undefined {
+  return operations.find((record) => record.actor === actor && record.index === index);
 }
 
 function displayOf({ displayBefore, steps }: Trace): string[] {
