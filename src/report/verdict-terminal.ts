@@ -10,8 +10,8 @@ import type { ImplementationSummary, VerdictSummary, ViolationSummary } from "./
 import { displayWidth, wrap } from "./width.js";
 
 /**
- * The verdict for a terminal, at most `width` columns wide (but not below 32): a table with a row for each implementation,
- * then what each one rests on.
+ * The verdict for a terminal, at most `width` columns wide (but not below 32, and file names are never broken): a table
+ * with a row for each implementation, then what each one rests on.
  */
 export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: TerminalOptions): string {
   const summary = summaryOf(verdict);
@@ -91,7 +91,8 @@ function violationLines(
     ...paragraph(words(`• ${signature}`, role), 3, room),
     ...messages.flatMap((text) => paragraph(words(text, "plain"), 5, room)),
     ...paragraph([...words(`${size};`, "plain"), ...words(seen, "plain")], 5, room),
-    ...(file === null ? [] : paragraph(words(file, "command"), 5, room)),
+    // Whole, however narrow the terminal: it is there to be copied.
+    ...(file === null ? [] : [[{ text: `     ${file}`, role: "command" as const }]]),
   ];
 }
 
