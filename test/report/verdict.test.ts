@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 
 import { renderVerdictMarkdown } from "../../src/report/verdict-markdown.js";
 import { summaryOf } from "../../src/report/verdict-summary.js";
-import { summaryOf } from "../../src/report/verdict-summary.js";
 import { renderVerdictTerminal } from "../../src/report/verdict-terminal.js";
 import { text } from "./arbitraries.js";
 import { bordersOf, foreignTags, plain, unfit } from "./checks.js";
