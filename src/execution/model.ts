@@ -34,7 +34,10 @@ export interface OperationContext<Initial, Impl, World> {
 }
 
 export interface Operation<Initial, Impl, World, Parameters> {
-  /** Parameters, plain JSON data; a function where they depend on the initial state. */
+  /**
+   * Parameters, plain JSON data; a function where they depend on the initial state. (Annotate its argument: TypeScript
+   * infers the type of the parameters from it before it looks at `run`.)
+   */
   readonly parameters: Arbitrary<Parameters> | ((initial: Initial) => Arbitrary<Parameters>);
   /** How a call reads in reports, e.g. `retry run 1, partition 2`. Default: the name and the parameters as JSON. */
   readonly describe?: (parameters: Parameters) => string;

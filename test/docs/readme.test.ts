@@ -1,0 +1,49 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, "../..");
+// Inside the checkout, so that `raceproof` is found as a package finds itself: by its name, through its exports.
+const folder = path.join(root, ".readme-test");
+const readme = readFileSync(path.join(root, "README.md"), "utf8");
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  for (const [, name, code] of readme.matchAll(/```ts\n\/\/ (\S+\.ts)\n([^]*?)```/g))
+    writeFileSync(path.join(folder, name!), code!);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the model of the README is well typed", async () => {
+  const flags = [
+    "--noEmit",
+    "--strict",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2023",
+    "--skipLibCheck",
+    "--types",
+    "node",
+  ];
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+  await run(process.execPath, [tsc, ...flags, "bank.model.ts", "transfer.ts", "--ignoreConfig"], { cwd: folder });
+});
+
+test("it finds the race, as the README says", async () => {
+  const cli = path.join(root, "dist/src/cli/main.js");
+  const flags = ["check", "bank.model.ts", "--executions", "400", "--json", "-"];
+  const failed = (await run(process.execPath, [cli, ...flags], { cwd: folder }).catch((error: unknown) => error)) as {
+    code?: number;
+    stdout: string;
+  };
+  expect(failed.code).toBe(1);
+  const { implementations } = JSON.parse(failed.stdout) as {
+    implementations: { violations: { operations: number }[] }[];
+  };
+  expect(implementations[0]?.violations[0]?.operations).toBe(2);
+});
