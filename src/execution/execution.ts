@@ -1,6 +1,6 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import type { Pool } from "pg";
-import { PostgresError, RaceproofError } from "../errors.js";
+import { PostgresError, RaceproofError, UsageError } from "../errors.js";
 import { runAs, type ActorContext } from "../session/context.js";
 import type { Gate, GatedStep } from "../session/gate.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
@@ -73,8 +73,13 @@ interface Run {
   /** Times it waits for a pooled connection. */
   queued: number;
   operation: number;
+  /** Ends the operation under way: its code failed where nobody catches it. */
+  crash: (threw: Thrown) => void;
+  crashed: boolean;
   /** Has nothing (more) to do; true before it starts. */
   done: boolean;
+  /** How many calls were refused since the execution ended. */
+  refused: number;
 }
 
 /** A step that was let through and waits for a lock. */
@@ -82,8 +87,14 @@ interface Blocked {
   readonly step: GatedStep;
   readonly record: Recorded;
   readonly run: Run;
+  /** Backends that hold it up. */
   holders: readonly number[];
+  /** How many of its lock waits are known. */
+  seen: number;
 }
+
+/** Late calls of one actor that are told so: enough for its `finally` blocks, and an end to a loop that retries for ever. */
+const refusals = 10;
 
 type Recorded = { -readonly [Key in keyof Step]: Step[Key] };
 
@@ -97,13 +108,20 @@ class Execution implements Gate {
   readonly #world: unknown;
   readonly #implementation: unknown;
   readonly #steps: Recorded[] = [];
-  readonly #operations: OperationRecord[] = [];
+  readonly #operations: Omit<OperationRecord, "steps">[] = [];
+  /** For which operation a step was asked for: one that nobody awaits may be taken when the next is under way. */
+  readonly #askedBy = new WeakMap<GatedStep, number>();
+  /** Let through, and not delivered yet. */
+  readonly #underway = new Set<GatedStep>();
   readonly #switches: Switch[] = [];
   readonly #pending: (readonly string[])[] = [];
   /** In the order in which they began to wait. */
   #blocked: Blocked[] = [];
   #last: Choice | undefined;
+  /** Of what actors are held up by, in the order in which it began. */
+  readonly #places: { then?: () => void }[] = [];
   #over = false;
+  #failure: { readonly error: unknown } | undefined;
   readonly #bell = new Bell();
 
   constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
@@ -126,7 +144,10 @@ class Execution implements Gate {
       busy: 0,
       queued: 0,
       operation: 0,
+      crash: () => undefined,
+      crashed: false,
       done: true,
+      refused: 0,
     }));
   }
 
@@ -134,12 +155,15 @@ class Execution implements Gate {
     try {
       const displayBefore = await this.#display();
       for (const run of this.#runs) {
-        void this.#start(run);
+        this.#start(run).catch((error: unknown) => {
+          this.#failure = { error };
+          this.changed();
+        });
         await this.#settle();
       }
       while (await this.#advance());
-      const left = await this.connections.tidy();
       this.#over = true;
+      const left = await this.connections.tidy();
       const trace = await this.#trace(displayBefore);
       return { trace, world: this.#world, pending: this.#pending, left };
     } catch (error) {
@@ -155,23 +179,61 @@ class Execution implements Gate {
   arrived(step: GatedStep): void {
     const run = this.#runOf(step.actor);
     if (this.#over || run === undefined) {
-      step.refuse(new RaceproofError(`"${step.actor}" issued a statement after its execution was over: ${step.text}`));
+      const error = this.tooLate(step.actor);
+      if (error !== undefined) step.refuse(error);
       return;
     }
+    this.#askedBy.set(step, run.operation);
     run.pending.push(step);
     this.changed();
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  tooLate(actor: string): Error | undefined {
+    const run = this.#runOf(actor);
+    if (run === undefined || ++run.refused > refusals) return undefined;
+    return new RaceproofError(`"${actor}" went on after its execution was over`);
+  }
+
+  crashed(actor: string, error: unknown): void {
+    const run = this.#runOf(actor);
+    if (this.#over || run === undefined || run.crashed) return;
+    run.crashed = true;
+    const { name, message } = thrown(error);
+    // Not as Postgres' error, even where it is one: it reached nobody who could deal with it.
+    const threw = { name: `uncaught ${name}`, message, code: null };
+    if (!run.done) return run.crash(threw);
+    const last = this.#operations.findLastIndex((each) => each.actor === actor);
+    const record = this.#operations[last];
+    if (record !== undefined) this.#operations[last] = { ...record, result: { threw } };
   }
 
   changed(): void {
     this.#bell.ring();
   }
 
-  busy(actor: string): () => void {
-    return this.#count(actor, "busy");
+  busy(actor: string): (then: () => void) => void {
+    const over = this.#count(actor, "busy");
+    const place: { then?: () => void } = {};
+    this.#places.push(place);
+    return (then) => {
+      place.then = () => {
+        over();
+        then();
+      };
+      while (this.#places[0]?.then !== undefined) this.#places.shift()!.then!();
+    };
   }
 
-  queued(actor: string): () => void {
-    return this.#count(actor, "queued");
+  queued(actor: string): (then: () => void) => void {
+    const over = this.#count(actor, "queued");
+    return (then) => {
+      over();
+      then();
+    };
   }
 
   takeSlot(actor: string): number {
@@ -209,17 +271,9 @@ class Execution implements Gate {
       for (const [index, call] of run.calls.entries()) {
         run.operation = index;
         const result = await this.#operate(model, run, call);
-        const own = this.#steps.filter((step) => step.actor === run.name && step.operation === index);
-        const steps = own.length === 0 ? null : ([own[0]!.index, own.at(-1)!.index] as const);
-        const label = describeCall(model, call);
-        this.#operations.push({
-          actor: run.name,
-          index,
-          ...call,
-          ...(label === undefined ? {} : { label }),
-          steps,
-          result,
-        });
+        const label = fromModel(model, `describe of operation "${call.operation}"`, () => describeCall(model, call));
+        this.#operations.push({ actor: run.name, index, ...call, ...(label === undefined ? {} : { label }), result });
+        if (run.crashed) break;
       }
     });
     run.done = true;
@@ -235,14 +289,19 @@ class Execution implements Gate {
       initial: program.initial,
       actor: run.name,
     };
-    try {
-      const operation = model.operations[call.operation];
-      if (operation === undefined)
-        throw new RaceproofError(`model "${model.name}" has no operation "${call.operation}"`);
-      return { returned: toJson(await operation.run(context, call.parameters)) };
-    } catch (error) {
-      return { threw: thrown(error) };
-    }
+    const operation = model.operations[call.operation];
+    if (operation === undefined) throw new UsageError(`model "${model.name}" has no operation "${call.operation}"`);
+    const crash = new Promise<OperationRecord["result"]>((resolve) => {
+      run.crash = (threw) => resolve({ threw });
+    });
+    const result = async (): Promise<OperationRecord["result"]> => {
+      try {
+        return { returned: toJson(await operation.run(context, call.parameters)) };
+      } catch (error) {
+        return { threw: thrown(error) };
+      }
+    };
+    return Promise.race([result(), crash]);
   }
 
   /** Waits until every actor has issued a statement, waits for somebody else, or is done. */
@@ -263,6 +322,7 @@ class Execution implements Gate {
   }
 
   #settled(): boolean {
+    if (this.#failure !== undefined) throw this.#failure.error;
     return this.#runs.every(
       (run) =>
         run.busy === 0 &&
@@ -333,21 +393,28 @@ class Execution implements Gate {
     this.#last = step;
     const run = this.#runOf(step.actor)!;
     run.pending.splice(run.pending.indexOf(step), 1);
-    const record = newRecord(step, index, run.operation);
+    const record = newRecord(step, index, this.#askedBy.get(step) ?? run.operation);
     this.#steps.push(record);
 
+    this.#underway.add(step);
     step.go();
-    const waiting = await this.#answerOrWait(step);
+    const waiting = await this.#answerOrWait(step, 0);
     if (waiting === undefined) await this.#deliver(step, record);
-    else await this.#block({ step, record, run, holders: waiting.blockers }, waiting);
+    else await this.#block({ step, record, run, holders: waiting.blockers, seen: step.waits }, waiting);
     await this.#release(index);
     await this.#addDisplay(record);
   }
 
-  /** Resolves to undefined once the step has answered, to the wait if it waits for a lock of ours. */
-  async #answerOrWait(step: GatedStep): Promise<Waiting | undefined> {
+  /**
+   * Resolves to undefined once the step has answered, to the wait if it waits for a lock of ours. A wait is believed when
+   * Postgres reports it, which it does once its deadlock check has passed: two waits that began together would otherwise
+   * leave to chance which of them finds the deadlock.
+   *
+   * @param known How many of its waits were reported and are over.
+   */
+  async #answerOrWait(step: GatedStep, known: number): Promise<Waiting | undefined> {
     const begin = performance.now();
-    let seen = 0;
+    let seen = known;
     let pause = this.#lane.waitsAreReported ? 25 : 1;
     for (;;) {
       if (step.outcome !== undefined) return undefined;
@@ -381,18 +448,24 @@ class Execution implements Gate {
     const { step, record } = blocked;
     record.wait = {
       holders: this.#names(waiting.blockers),
-      lock: step.lastWait?.lock ?? waiting.lock ?? "a lock",
+      lock: waiting.lock ?? step.lastWait?.lock ?? "a lock",
       on: await this.#lockedObject(step, waiting),
       until: null,
     };
     this.#blocked.push(blocked);
-    // Of a deadlock Postgres chooses the victim. Until it has, nothing else may move.
-    while (this.#inCycle(blocked) && this.#blocked.every(({ step: { outcome } }) => outcome === undefined))
-      await this.#changeOrGiveUp();
+    await this.#victim();
   }
 
+  /** Of a deadlock Postgres chooses the victim. Until it has, nothing else may move. */
+  async #victim(): Promise<void> {
+    const undecided = () => this.#blocked.every(({ step }) => step.outcome === undefined);
+    while (undecided() && this.#blocked.some((blocked) => this.#inCycle(blocked))) await this.#changeOrGiveUp();
+  }
+
+  /** In alphabetical order: Postgres lists those that share a lock as it finds them. */
   #names(pids: readonly number[]): string[] {
-    return [...new Set(pids.map((pid) => this.connections.sessionByPid(pid)?.holder?.name ?? `backend ${pid}`))];
+    const names = pids.map((pid) => this.connections.sessionByPid(pid)?.holder?.name ?? `backend ${pid}`);
+    return [...new Set(names)].toSorted();
   }
 
   async #lockedObject(step: GatedStep, waiting: Waiting): Promise<string | null> {
@@ -423,8 +496,11 @@ class Execution implements Gate {
 
   async #changeOrGiveUp(): Promise<void> {
     if (await this.#bell.wait(this.#limits.statement)) return;
-    const names = this.#blocked.map(({ step }) => step.session).join(", ");
-    throw new RaceproofError(`nothing has moved for ${this.#limits.statement} ms; waiting for locks: ${names}`);
+    const waits = this.#blocked.map(
+      ({ step, holders }) =>
+        `"${step.session}" waits for a lock that ${this.#names(holders).join(" and ")} holds, in: ${step.text.trim()}`,
+    );
+    throw new RaceproofError(`nothing has moved for ${this.#limits.statement} ms; ${waits.join("; ")}`);
   }
 
   /** Only waiters are left: a lock timeout, or a deadlock that Postgres has yet to see, will move one of them. */
@@ -447,11 +523,13 @@ class Execution implements Gate {
         const freed = await this.#freed();
         if (freed.length === 0 && this.#blocked.every(({ step }) => step.outcome === undefined)) return;
         await Promise.all(freed.map((blocked) => this.#answerOrWaitAgain(blocked)));
+        await this.#victim();
         continue;
       }
-      this.#blocked = this.#blocked.filter(({ step }) => step.outcome === undefined);
+      this.#blocked = this.#blocked.filter((blocked) => !answered.includes(blocked));
       for (const { step, record } of answered) {
-        if (record.wait !== null) record.wait = { ...record.wait, until: by };
+        const until = record.index === by || endsItself(step) ? null : by;
+        if (record.wait !== null) record.wait = { ...record.wait, until };
         await this.#deliver(step, record);
       }
     }
@@ -464,13 +542,17 @@ class Execution implements Gate {
     return this.#blocked.filter((blocked) => {
       const found = waiting.get(blocked.step.pid!);
       blocked.holders = found?.blockers ?? [];
-      return found === undefined || this.#ourBlockers(found).length === 0;
+      if (found === undefined || this.#ourBlockers(found).length === 0) return true;
+      blocked.seen = blocked.step.waits;
+      return false;
     });
   }
 
   async #answerOrWaitAgain(blocked: Blocked): Promise<void> {
-    const waiting = await this.#answerOrWait(blocked.step);
-    if (waiting !== undefined) blocked.holders = waiting.blockers;
+    const waiting = await this.#answerOrWait(blocked.step, blocked.seen);
+    if (waiting === undefined) return;
+    blocked.holders = waiting.blockers;
+    blocked.seen = blocked.step.waits;
   }
 
   async #deliver(step: GatedStep, record: Recorded): Promise<void> {
@@ -480,7 +562,8 @@ class Execution implements Gate {
     const keep = this.#assignment.record && outcome.kind === "rows" && rows !== undefined && rows.length > 0;
     record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map(toJson) } : outcome;
     record.transaction = step.transaction;
-    if (outcome.kind === "error" && /terminat|ECONN|EPIPE|57P0\d/.test(`${outcome.code} ${outcome.message}`)) {
+    this.#underway.delete(step);
+    if (outcome.kind === "error" && step.lost) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
       );
@@ -513,22 +596,32 @@ class Execution implements Gate {
     const state = await this.#lane.state();
     return {
       steps: this.#steps,
-      operations: this.#operations.toSorted((a, b) => (a.steps?.[0] ?? Infinity) - (b.steps?.[0] ?? Infinity) || 0),
+      operations: this.#operations
+        .map(({ result, ...record }): OperationRecord => ({ ...record, steps: this.#stepsOf(record), result }))
+        .toSorted((a, b) => (a.steps?.[0] ?? Infinity) - (b.steps?.[0] ?? Infinity) || 0),
       schedule: this.#switches,
       state: state as Trace["state"],
       ...(displayBefore === undefined ? {} : { displayBefore }),
     };
   }
 
-  /** Ends what is still under way, so that the lane is fit for another execution. */
+  #stepsOf({ actor, index }: Pick<OperationRecord, "actor" | "index">): OperationRecord["steps"] {
+    const own = this.#steps.filter((step) => step.actor === actor && step.operation === index);
+    return own.length === 0 ? null : [own[0]!.index, own.at(-1)!.index];
+  }
+
+  /**
+   * Ends what is still under way, so that the lane is fit for another execution: first the backends, with what they have
+   * locked, then the code under test, which gets errors for what it waits for.
+   */
   async #abandon(): Promise<void> {
     this.#over = true;
+    await this.#lane.endBackends().catch(() => undefined);
     const error = new RaceproofError("the execution was abandoned");
-    const pids = this.#blocked.map(({ step }) => step.pid).filter((pid) => pid !== null);
-    for (const run of this.#runs) for (const step of run.pending.splice(0)) step.refuse(error);
-    await this.#lane.terminate(pids).catch(() => undefined);
+    const waitingFor = [...this.#underway, ...this.#runs.flatMap(({ pending }) => pending)];
+    for (const step of waitingFor) step.refuse(error);
     await immediate();
-    await this.connections.close().catch(() => undefined);
+    await this.connections.close();
   }
 }
 
@@ -545,6 +638,11 @@ function newRecord(step: GatedStep, index: number, operation: number): Recorded 
     wait: null as Wait | null,
     transaction: "none",
   };
+}
+
+/** Whether a wait ended without anybody giving up the lock: as a deadlock's victim, by a timeout, or cancelled. */
+function endsItself({ outcome }: GatedStep): boolean {
+  return outcome?.kind === "error" && ["40P01", "55P03", "57014"].includes(outcome.code ?? "");
 }
 
 function thrown(error: unknown): Thrown {

@@ -3,6 +3,7 @@ import { PostgresError, UsageError } from "../errors.js";
 import type { Database, PostgresServer } from "../postgres/server.js";
 import { Connections } from "../session/connections.js";
 import { runAsNobody } from "../session/context.js";
+import { leavesState } from "../session/leaves-state.js";
 import { fromModel, type AnyModel, type Rows, type State } from "./model.js";
 
 /** What Postgres says of a backend that may be waiting. */
@@ -51,6 +52,7 @@ export class Lane {
       const control = await connectControl(database);
       await run(control, model.schema, `the schema of model "${model.name}"`);
       const lane = new Lane(server, model, database, control, await resetsOf(control, server.superuser));
+      lane.connections.stateful = await hasStatefulFunction(control);
       await run(control, lane.#stateQuery, `the state queries of model "${model.name}"`);
       return lane;
     } catch (error) {
@@ -66,7 +68,8 @@ export class Lane {
     const rows: Rows = fromModel(this.#model, "seed", () => this.#model.seed(initial));
     await run(
       this.#control,
-      `begin; ${empty} ${this.#resets.insert(rows)} commit`,
+      // Without `begin`: the statements are one transaction all the same, and an error leaves none open.
+      `${empty} ${this.#resets.insert(rows)}`,
       `seeding model "${this.#model.name}" from ${JSON.stringify(initial)}`,
     );
   }
@@ -103,9 +106,12 @@ export class Lane {
     }
   }
 
-  /** Ends backends that would otherwise go on. */
-  async terminate(pids: readonly number[]): Promise<void> {
-    await this.#control.query("select pg_terminate_backend(pid) from unnest($1::int[]) as pid", [pids]);
+  /** Ends every backend of the lane but our own, and waits until they are gone. */
+  async endBackends(): Promise<void> {
+    await this.#control.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+    );
   }
 
   async close(): Promise<void> {
@@ -152,24 +158,60 @@ interface Resets {
 
 /** How to bring the schema's tables back to what the schema left in them. */
 async function resetsOf(control: pg.Client, superuser: boolean): Promise<Resets> {
-  const tables = (await control.query<{ name: string }>(tablesQuery)).rows.map(({ name }) => name);
-  const sequences = (await control.query<{ reset: string }>(sequencesQuery)).rows.map(({ reset }) => reset);
+  const tables = (await control.query<Table>(tablesQuery)).rows;
+  const restart = await textsOf(control, sequencesQuery);
+  const refresh = await textsOf(control, viewsQuery);
+  const names = tables.map(({ name }) => name);
+  const truncate = names.length === 0 ? "" : `truncate ${names.join(", ")} cascade;`;
+  const remove = tables.map(({ name, only }) => `delete from ${only}${name};`).join(" ");
+  const [before, after] = superuser ? withoutTriggers : await withoutOwnTriggers(control);
   const base: string[] = [];
-  for (const table of tables) {
-    const { rows } = await control.query<{ rows: unknown[] | null }>(`select json_agg(t) as rows from ${table} t`);
-    if (rows[0]?.rows) base.push(insertRows(table, rows[0].rows as Record<string, unknown>[]));
-  }
-  const list = tables.join(", ");
-  const restart = sequences.map((reset) => `${reset};`).join(" ");
-  const truncate = tables.length === 0 ? "" : `truncate ${list} cascade; ${restart}`;
-  // As a replica no trigger and no foreign key fires, so the order of the tables does not matter.
-  const empty = `set local session_replication_role = replica; ${tables.map((table) => `delete from ${table};`).join(" ")} ${restart}`;
+  for (const table of tables) base.push(...(await rowsOf(control, table)));
   return {
-    empty: superuser ? empty : truncate,
-    truncate: superuser ? `set local session_replication_role = replica; ${truncate}` : truncate,
-    insert: (rows) =>
-      [...base, ...Object.entries(rows).map(([table, items]) => insertRows(quote(table), items))].join(" "),
+    empty: `${before} ${superuser ? remove : truncate} ${restart}`,
+    truncate: `${before} ${truncate} ${restart}`,
+    insert: (rows) => {
+      const seeds = Object.entries(rows).map(([table, items]) => insertRows(quote(table), items));
+      return [...base, ...seeds, after, refresh].join(" ");
+    },
   };
+}
+
+interface Table {
+  readonly name: string;
+  /** `only `, where a plain table's statements would reach tables that inherit from it. */
+  readonly only: string;
+  /** Those that can be inserted into. */
+  readonly columns: string | null;
+}
+
+async function textsOf(control: pg.Client, query: string): Promise<string> {
+  return (await control.query<{ text: string }>(query)).rows.map(({ text }) => `${text};`).join(" ");
+}
+
+/** As a replica no trigger and no foreign key fires, so the order of the tables does not matter. */
+const withoutTriggers = ["set local session_replication_role = replica;", ""] as const;
+
+/** The same for a role that may not be a replica: foreign keys are checked last, and triggers are disabled one by one. */
+async function withoutOwnTriggers(control: pg.Client): Promise<readonly [before: string, after: string]> {
+  await control.query(await textsOf(control, foreignKeysQuery));
+  const disable = await textsOf(control, triggersQuery("disable"));
+  const enable = await textsOf(control, triggersQuery("enable"));
+  return [`set constraints all deferred; ${disable}`, `set constraints all immediate; ${enable}`];
+}
+
+/** The statement that brings back the rows that the schema itself put into a table. They stay text: JSON in JavaScript has no `bigint`. */
+async function rowsOf(control: pg.Client, { name, only, columns }: Table): Promise<string[]> {
+  if (columns === null) return [];
+  const found = await control.query<{ rows: string | null }>(
+    `select json_agg(t)::text as rows from (select ${columns} from ${only}${name}) t`,
+  );
+  const rows = found.rows[0]?.rows ?? null;
+  return rows === null ? [] : [insertJson(name, columns, rows)];
+}
+
+function insertJson(table: string, columns: string, rows: string): string {
+  return `insert into ${table} (${columns}) overriding system value select ${columns} from json_populate_recordset(null::${table}, ${pg.escapeLiteral(rows)});`;
 }
 
 /** Rows with the same columns go in one statement. */
@@ -185,7 +227,7 @@ function insertRows(table: string, rows: readonly Readonly<Record<string, unknow
     .map(([columns, group]) =>
       columns === ""
         ? group.map(() => `insert into ${table} default values;`).join(" ")
-        : `insert into ${table} (${columns}) overriding system value select ${columns} from json_populate_recordset(null::${table}, ${pg.escapeLiteral(JSON.stringify(group))});`,
+        : insertJson(table, columns, JSON.stringify(group)),
     )
     .join(" ");
 }
@@ -197,24 +239,54 @@ function quote(name: string): string {
     .join(".");
 }
 
+/** Whether a function of the schema may leave something in the session that calls it. */
+async function hasStatefulFunction(control: pg.Client): Promise<boolean> {
+  const { rows } = await control.query<{ source: string | null }>(functionsQuery);
+  return rows.some(({ source }) => source !== null && leavesState.test(source));
+}
+
 const ours =
   "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' and n.nspname not like 'pg\\_temp%'";
 
 const tablesQuery = `
-  select format('%I.%I', n.nspname, c.relname) as name
+  select format('%I.%I', n.nspname, c.relname) as name, case c.relkind when 'r' then 'only ' else '' end as only,
+    (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+      where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and not c.relispartition and ${ours} order by 1`;
 
+/** Sequences as the schema left them: it may have taken values for rows of its own. */
 const sequencesQuery = `
-  select format('select setval(%L, %s, false)', format('%I.%I', n.nspname, c.relname), s.seqstart) as reset
+  select format('select setval(%L, %s, %L)', format('%I.%I', n.nspname, c.relname),
+    coalesce(pg_sequence_last_value(c.oid), s.seqstart), pg_sequence_last_value(c.oid) is not null) as text
   from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_sequence s on s.seqrelid = c.oid
   where ${ours} order by 1`;
 
+const viewsQuery = `
+  select format('refresh materialized view %I.%I', n.nspname, c.relname) as text
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'm' and c.relispopulated and ${ours} order by c.oid`;
+
+const foreignKeysQuery = `
+  select format('alter table %I.%I alter constraint %I deferrable', n.nspname, c.relname, k.conname) as text
+  from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+  where k.contype = 'f' and not k.condeferrable and k.conparentid = 0 and ${ours} order by 1`;
+
+const triggersQuery = (change: "disable" | "enable") => `
+  select format('alter table %I.%I ${change} trigger %I', n.nspname, c.relname, t.tgname) as text
+  from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+  where not t.tgisinternal and t.tgenabled = 'O' and t.tgparentid = 0 and ${ours} order by 1`;
+
+const functionsQuery = `
+  select case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end as source
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${ours}`;
+
 const waitingQuery = `
-  select p.pid, pg_blocking_pids(p.pid) as blockers,
+  select p.pid, pg_blocking_pids(p.pid) || pg_safe_snapshot_blocking_pids(p.pid) as blockers,
     w.mode || ' on ' || case w.locktype
       when 'transactionid' then 'transaction ' || w.transactionid
       when 'relation' then 'relation ' || w.relation::regclass
+      when 'tuple' then format('tuple (%s,%s) of %s', w.page, w.tuple, w.relation::regclass)
       when 'advisory' then format('advisory lock [%s,%s,%s,%s]', w.database, w.classid, w.objid, w.objsubid)
       else w.locktype end as lock,
     case when t.relation is not null then

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import type { PostgresServer } from "../postgres/server.js";
+import { hearCrashes } from "../session/crash.js";
 import { noteBackground } from "../session/uncontrolled.js";
 import { Lane } from "./lane.js";
 import type { AnyModel } from "./model.js";
@@ -26,6 +27,7 @@ export class Lanes {
       throw failed.reason;
     }
     noteBackground();
+    hearCrashes();
     return new Lanes(lanes);
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientConfig } from "pg";
 import { runAsNobody } from "./context.js";
 import type { PgClient, PgClientClass, PgPool, PgPoolClass } from "./pg-types.js";
@@ -14,20 +15,42 @@ const reportWaits = "-c deadlock_timeout=1ms -c log_lock_waits=on -c client_min_
 /** The settings of gated connections that differ from what the server has; they belong into every report. */
 export const sessionSettings: Readonly<Record<string, string>> = { deadlock_timeout: "1ms", log_lock_waits: "on" };
 
+/** What a client asks for besides where to connect: this much of its options is kept. */
+const wishes = [
+  "application_name",
+  "fallback_application_name",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "query_timeout",
+  "options",
+] as const;
+
+/** What is exchanged in a client so that it connects to our server: all that says where, and the socket to be. */
+const whereabouts = ["connection", "host", "port", "user", "database", "ssl", "sslNegotiation"] as const;
+
+/** A pool that goes unused for so many executions is not one that serves them all: an operation made it for itself. */
+const executionsUnused = 3;
+
+/** How long is waited for connections to close, in milliseconds. */
+const closing = 2_000;
+
 /**
  * The gated connections of one lane. Every pool of the code under test has a double here, with the same options but for
  * where it connects to, so that a pool made once for the whole process serves executions on many databases.
  */
 export class Connections {
-  readonly #config: ClientConfig;
-  readonly #doubles = new Map<PgPool, PgPool>();
+  readonly #database: ClientConfig;
+  readonly #options: string | undefined;
+  readonly #doubles = new Map<PgPool, { readonly pool: PgPool; unused: number }>();
   readonly #sessions = new Set<Session>();
+  /** Whether any statement may leave state in its session, by a function that it calls. */
+  stateful = false;
 
   /** @param superuser Whether the role of `database` may set what makes Postgres report lock waits. */
   constructor(database: ClientConfig, superuser: boolean) {
-    this.#config = superuser
-      ? { ...database, options: [database.options, reportWaits].filter(Boolean).join(" ") }
-      : database;
+    this.#database = database;
+    this.#options = superuser ? reportWaits : undefined;
   }
 
   /** The backends that are ours. */
@@ -38,28 +61,29 @@ export class Connections {
 
   /** This lane's double of a pool. */
   doubleOf(pool: PgPool): PgPool {
-    const known = this.#doubles.get(pool);
-    if (known !== undefined) return known;
-    const double = makeDouble(pool, this.#configFor(pool.options), this.#clientClass(pool.Client));
+    const double = this.#doubles.get(pool) ?? { pool: makeDouble(pool, this.#clientClass(pool.Client)), unused: 0 };
+    double.unused = 0;
     this.#doubles.set(pool, double);
-    return double;
+    return double.pool;
   }
 
-  /** Makes a client that the code under test created by itself connect to this lane, gated. */
-  adopt(client: PgClient): Session {
-    const target = new (client.constructor as PgClientClass)(
-      this.#configFor({ application_name: client.connectionParameters.application_name }),
-    );
-    for (const key of ["connectionParameters", "connection", "host", "port", "user", "database", "ssl"] as const) {
-      (client as unknown as Record<string, unknown>)[key] = (target as unknown as Record<string, unknown>)[key];
-    }
-    Object.defineProperty(client, "password", {
-      configurable: true,
-      enumerable: false,
-      writable: true,
-      value: (target as unknown as { password: unknown }).password,
-    });
-    return this.#track(client);
+  /** Makes a client that the code under test created connect to this lane, gated, wherever it was to connect. */
+  adopt(client: PgClient, pooled = false): Session {
+    const target = new (baseClient(client))(this.#database) as unknown as Record<string, unknown>;
+    const own = client as unknown as Record<string, unknown>;
+    const asked = client.connectionParameters;
+    const parameters = (target as unknown as PgClient).connectionParameters;
+    const options = [parameters["options"], asked["options"], this.#options].filter(Boolean).join(" ");
+    for (const wish of wishes) parameters[wish] = asked[wish] ?? parameters[wish];
+    parameters["options"] = options === "" ? undefined : options;
+    client.connectionParameters = parameters;
+    for (const key of whereabouts) own[key] = target[key];
+    const password = { configurable: true, enumerable: false, writable: true, value: target["password"] };
+    Object.defineProperty(client, "password", password);
+    const session = new Session(client, pooled);
+    this.#sessions.add(session);
+    client.once("end", () => this.#sessions.delete(session));
+    return session;
   }
 
   /**
@@ -70,80 +94,91 @@ export class Connections {
    */
   async tidy(): Promise<string[]> {
     const left: string[] = [];
-    const retired = new Set<PgPool>();
+    const under: Promise<unknown>[] = [];
+    let dirty = false;
     for (const session of this.#sessions) {
       if (session.holder !== undefined) {
         left.push(`${session.holder.name} never released its connection`);
-        session.letGo();
-        await this.#close(session, retired);
-      } else if (session.transaction !== "none") {
+        under.push(closeHeld(session));
+      } else if (!session.ending && session.transaction !== "none") {
         left.push("a connection was released inside a transaction");
-        await runAsNobody(() => session.client.query("rollback"));
+        under.push(runAsNobody(() => session.client.query("rollback")) as Promise<unknown>);
       }
-      if (session.dirty) await this.#close(session, retired);
+      session.dirty ||= this.stateful;
+      dirty ||= session.dirty;
+    }
+    await Promise.all(under);
+    for (const [pool, double] of this.#doubles) {
+      if (dirty) await weed(double.pool);
+      if (++double.unused <= executionsUnused) continue;
+      this.#doubles.delete(pool);
+      void double.pool.end();
     }
     return left;
   }
 
+  /** Closes them all. */
   async close(): Promise<void> {
-    const doubles = [...this.#doubles.values()];
+    for (const { pool } of this.#doubles.values()) void pool.end();
     this.#doubles.clear();
-    const open = [...this.#sessions].map(async (session) => {
-      if (session.holder !== undefined) await this.#close(session, new Set());
-    });
-    await Promise.allSettled(open);
-    await Promise.allSettled(doubles.map(async (double) => double.end()));
-  }
-
-  /** A connection in a pool is closed with its whole pool: there is no public way to take a single idle one out. */
-  async #close(session: Session, retired: Set<PgPool>): Promise<void> {
-    this.#sessions.delete(session);
-    for (const [pool, double] of this.#doubles) {
-      if (!(double as PgPool & { _clients: PgClient[] })._clients.includes(session.client)) continue;
-      if (session.client.release !== undefined && session.transaction !== "none") session.client.release(true);
-      this.#doubles.delete(pool);
-      if (!retired.has(double)) {
-        retired.add(double);
-        void double.end();
-      }
-      return;
-    }
-    await session.client.end();
-  }
-
-  #configFor(options: Readonly<Record<string, unknown>>): ClientConfig & Record<string, unknown> {
-    const userOptions = typeof options["options"] === "string" ? options["options"] : undefined;
-    return {
-      ...options,
-      connectionString: undefined,
-      ssl: false,
-      password: undefined,
-      ...this.#config,
-      options: [userOptions, this.#config.options].filter(Boolean).join(" ") || undefined,
-    };
+    const ends = [...this.#sessions].map((each) => (each.holder === undefined ? ended(each) : closeHeld(each)));
+    await Promise.race([Promise.all(ends), sleep(closing, undefined, { ref: false })]);
   }
 
   #clientClass(base: PgClientClass): PgClientClass {
-    const track = (client: PgClient) => this.#track(client);
+    const adopt = (client: PgClient) => this.adopt(client, true);
     return class extends base {
       constructor(config?: ClientConfig) {
         super(config);
-        track(this);
+        adopt(this);
       }
     };
   }
-
-  #track(client: PgClient): Session {
-    const session = new Session(client);
-    this.#sessions.add(session);
-    client.once("end", () => this.#sessions.delete(session));
-    return session;
-  }
 }
 
-function makeDouble(pool: PgPool, config: Record<string, unknown>, client: PgClientClass): PgPool {
-  // Connections live as long as the lane: timers of the pool's own would close them in mid-run.
-  const options = { ...config, idleTimeoutMillis: 0, maxLifetimeSeconds: 0, allowExitOnIdle: false, maxUses: Infinity };
+/** Settles when the backend is gone, and what it had locked is free: it closes the socket last. */
+function ended({ client }: Session): Promise<void> {
+  return new Promise((resolve) => {
+    client.once("end", () => resolve());
+  });
+}
+
+function closeHeld(session: Session): Promise<void> {
+  const end = ended(session);
+  session.letGo();
+  if (session.pooled) session.client.release?.(true);
+  else void session.client.end();
+  return end;
+}
+
+/**
+ * Closes the idle connections of a pool that carry state. A pool hands out its idle connections in an order of its own,
+ * so all are taken out, and the good ones given back.
+ */
+async function weed(pool: PgPool): Promise<void> {
+  const idle = await runAsNobody(() => Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()!)));
+  const ends: Promise<void>[] = [];
+  for (const client of idle.toReversed()) {
+    const session = sessionOf(client);
+    const dirty = session?.dirty === true;
+    if (dirty) ends.push(ended(session));
+    client.release?.(dirty);
+  }
+  await Promise.all(ends);
+}
+
+function makeDouble(pool: PgPool, client: PgClientClass): PgPool {
+  const options = {
+    ...pool.options,
+    ...wishesOf(pool),
+    Client: client,
+    connectionString: undefined,
+    // Connections live as long as the lane: timers of the pool's own would close them in mid-run.
+    idleTimeoutMillis: 0,
+    maxLifetimeSeconds: 0,
+    allowExitOnIdle: false,
+    maxUses: Infinity,
+  };
   const double = new (basePool(pool))(options, client);
   doubles.add(double);
   double.on("release", (_error: unknown, released: PgClient) => sessionOf(released)?.letGo());
@@ -153,10 +188,23 @@ function makeDouble(pool: PgPool, config: Record<string, unknown>, client: PgCli
     pool.emit("connect", connected);
     if (session !== undefined) session.settingUp = false;
   });
+  for (const event of ["acquire", "release", "remove"])
+    double.on(event, (...values: unknown[]) => void pool.emit(event, ...values));
   double.on("error", (error: unknown, failed: unknown) => {
     if (pool.listenerCount("error") > 0) pool.emit("error", error, failed);
   });
   return double;
+}
+
+/** What the options of a pool ask for, those in a connection string included. */
+function wishesOf(pool: PgPool): Record<string, unknown> {
+  try {
+    const { connectionParameters } = new (baseClient(pool.Client.prototype as PgClient))(pool.options as ClientConfig);
+    return Object.fromEntries(wishes.map((wish) => [wish, connectionParameters[wish]]));
+  } catch {
+    // It names a certificate that is not here, say: the string as a whole is not for us anyway.
+    return {};
+  }
 }
 
 const doubles = new WeakSet<object>();
@@ -168,7 +216,16 @@ export function isDouble(pool: object): boolean {
 
 /** `pg-pool`'s own class: what `pg.Pool`, and whatever the user derived from it, is built on. */
 function basePool(pool: PgPool): PgPoolClass {
-  let prototype = Object.getPrototypeOf(pool) as object;
-  while (!Object.hasOwn(prototype, "newClient")) prototype = Object.getPrototypeOf(prototype) as object;
-  return prototype.constructor as PgPoolClass;
+  return ownerOf("newClient", pool).constructor as PgPoolClass;
+}
+
+/** `pg`'s own class: one that the user derived from it may have settings of its own as to where it connects. */
+function baseClient(client: PgClient): PgClientClass {
+  return ownerOf("getStartupConf", client).constructor as PgClientClass;
+}
+
+function ownerOf(method: string, object: object): object {
+  let prototype = object;
+  while (!Object.hasOwn(prototype, method)) prototype = Object.getPrototypeOf(prototype) as object;
+  return prototype;
 }

@@ -24,6 +24,8 @@ export interface GatedStep {
   readonly lastWait: LockWait | undefined;
   /** State of its session's transaction, once it has answered. */
   readonly transaction: "none" | "open" | "failed";
+  /** Whether its connection went away, and not by the doing of the code under test. */
+  readonly lost: boolean;
   /** Hands the answer to the code under test, which then runs on. */
   deliver(): void;
   /** Fails it without running it. */
@@ -50,11 +52,20 @@ export interface Gate {
   arrived(step: GatedStep): void;
   /** Something the gate may be waiting for has changed: an answer, a lock wait, a lost connection. */
   changed(): void;
-  /** The actor is held up by something of ours that needs no scheduling (a connection being opened). Call the result when it is over. */
-  busy(actor: string): () => void;
+  /**
+   * The actor is held up by something of ours that needs no scheduling (a connection being opened). Call the result when
+   * it is over, with what is to happen then: it happens in the order of the calls of `busy`, whichever was over first.
+   */
+  busy(actor: string): (then: () => void) => void;
   /** The actor waits for another to give a pooled connection back. Call the result when it is over. */
-  queued(actor: string): () => void;
-  /** The lowest number, from 1, that names none of the connections that this actor holds; released with {@link giveBack}. */
+  queued(actor: string): (then: () => void) => void;
+  /** The lowest number, from 1, that names none of the connections that this actor holds or has asked for; released with {@link giveBack}. */
   takeSlot(actor: string): number;
   giveBack(actor: string, slot: number): void;
+  /** Code of this actor failed where nobody catches it: in a callback, or in a promise that nobody awaits. */
+  crashed(actor: string, error: unknown): void;
+  /** Whether the execution has ended: an actor that goes on all the same is told so, or nothing at all. */
+  readonly over: boolean;
+  /** What to fail a late call with; undefined when it is to get no answer. To be called once for each. */
+  tooLate(actor: string): Error | undefined;
 }

@@ -16,7 +16,7 @@ interface PgConnection {
 export interface PgClient extends EventEmitter {
   readonly processID: number | null;
   readonly connection: PgConnection;
-  connectionParameters: { application_name?: string };
+  connectionParameters: Record<string, unknown>;
   connect(callback?: (error: unknown) => void): Promise<unknown> | undefined;
   query(config: unknown, values?: unknown, callback?: unknown): unknown;
   end(callback?: (error: unknown) => void): Promise<void> | undefined;
@@ -39,4 +39,4 @@ export interface PgPool extends EventEmitter {
 
 export type PgPoolClass = new (options: Record<string, unknown>, client: PgClientClass) => PgPool;
 
-export type Checkout = (error: unknown, client: PgClient | undefined, release: (destroy?: unknown) => void) => void;
+export type Checkout = (error: unknown, client?: PgClient, release?: (destroy?: unknown) => void) => void;

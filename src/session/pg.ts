@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { RaceproofError } from "../errors.js";
 import { isDouble } from "./connections.js";
-import { currentActor, keepActor, runAsNobody, type ActorContext } from "./context.js";
+import { currentActor, keepActor, runAs, runAsNobody, type ActorContext } from "./context.js";
 import type { Checkout, PgClient, PgPool } from "./pg-types.js";
 import { type Session, sessionOf, Statement } from "./session.js";
 
@@ -56,18 +56,20 @@ function wrap<T extends object>(target: T, name: keyof T & string, make: (origin
 type Original<T> = (this: T, ...args: unknown[]) => unknown;
 
 function gatedClientConnect(original: Original<PgClient>) {
-  return function connect(this: PgClient, callback?: (error: unknown) => void): unknown {
+  return function connect(this: PgClient, callback?: Connected): unknown {
     const context = currentActor();
     if (context === undefined || sessionOf(this) !== undefined) return original.call(this, callback);
-    context.gate.connections.adopt(this).hold(context);
+    if (context.gate.over) return late(context, callback);
+    context.gate.connections.adopt(this).hold(context, context.gate.takeSlot(context.actor));
     return whileBusy(context, callback, (done) => original.call(this, done), this);
   };
 }
 
 function gatedEnd(original: Original<PgClient>) {
-  return function end(this: PgClient, callback?: (error: unknown) => void): unknown {
+  return function end(this: PgClient, callback?: Connected): unknown {
     const context = currentActor();
     const session = sessionOf(this);
+    if (session !== undefined) session.ending = true;
     if (context === undefined || session === undefined) return original.call(this, callback);
     session.letGo();
     return whileBusy(context, callback, (done) => original.call(this, done), undefined);
@@ -84,13 +86,21 @@ function gatedPoolConnect(original: Original<PgPool>) {
         void this.connect((error, client) => (error === undefined || error === null ? resolve(client) : reject(error)));
       });
     }
+    if (context.gate.over) return late(context, callback);
+    const { gate, actor } = context;
     const free = this.idleCount > this.waitingCount || this.totalCount < this.options.max;
-    const over = free ? context.gate.busy(context.actor) : context.gate.queued(context.actor);
-    const checkout = keepActor((...[error, client, release]: Parameters<Checkout>) => {
-      over();
-      if (client !== undefined) sessionOf(client)?.hold(context);
-      callback(error, client, release);
+    const over = free ? gate.busy(actor) : gate.queued(actor);
+    // Numbered as it is asked for: which of two connections is open first is a matter of luck.
+    const slot = gate.takeSlot(actor);
+    const hand = keepActor((...[error, client, release]: Parameters<Checkout>) => {
+      const session = client === undefined ? undefined : sessionOf(client);
+      if (session === undefined) gate.giveBack(actor, slot);
+      // It stood in line when the execution was abandoned.
+      if (gate.over) return release?.(true);
+      session?.hold(context, slot);
+      uncaught(context, () => callback(error, client, release));
     });
+    const checkout: Checkout = (...given) => over(() => hand(...given));
     // As nobody: a new connection's socket must not carry this actor into whatever it reports later.
     runAsNobody(() => original.call(this, checkout));
     return undefined;
@@ -145,13 +155,22 @@ function reject(message: string, ...maybeCallbacks: unknown[]): Promise<never> |
   return undefined;
 }
 
+/** Answers an actor that goes on after its execution has ended. */
+function late(context: ActorContext, callback: ((error: unknown, ...nothing: never[]) => void) | undefined): unknown {
+  const error = context.gate.tooLate(context.actor);
+  if (error === undefined) return callback === undefined ? new Promise(() => undefined) : undefined;
+  if (callback === undefined) return Promise.reject(error);
+  setImmediate(callback, error);
+  return undefined;
+}
+
+type Connected = (error: unknown, client?: unknown) => void;
+
 interface QueryConfig {
   readonly text?: string;
-  readonly values?: unknown[];
+  readonly values?: unknown;
   readonly submit?: unknown;
   readonly callback?: unknown;
-  /** pg-query-stream keeps its cursor here. */
-  readonly cursor?: { readonly text?: string };
 }
 
 type Done = (error: unknown, result: unknown) => void;
@@ -165,14 +184,23 @@ function submit(
   callback: unknown,
 ): unknown {
   const object = (typeof config === "string" ? { text: config } : config) as QueryConfig;
-  if (typeof object.submit === "function") return submitObject(session, holder, send, object, values, callback);
+  if (typeof object.submit === "function")
+    return submitObject(session, holder, send, object as QueryObject, values, callback);
   const own = [values, callback, object.callback].find((value) => typeof value === "function") as Done | undefined;
-  const parameters = Array.isArray(values) ? (values as unknown[]) : object.values;
-  // A copy that inherits: the driver writes its callback into the object it is given.
-  const sent = typeof config === "string" ? config : (Object.create(object) as object);
+  const given = typeof values === "function" ? object.values : (values ?? object.values);
+  // As they are now: the driver would have sent them at once.
+  const parameters = Array.isArray(given) ? [...(given as unknown[])] : given;
+  const sent = typeof config === "string" ? { text: config, values: parameters } : writable(object, parameters);
   const issue = (give: Done) =>
     session.submit(
-      new Statement(session, holder, object.text ?? "", parameters ?? [], (done) => send(sent, parameters, done), give),
+      new Statement(
+        session,
+        holder,
+        object.text ?? "",
+        Array.isArray(parameters) ? parameters : [],
+        (done) => send(sent, undefined, done),
+        give,
+      ),
     );
   if (own !== undefined) {
     issue(keepActor(own));
@@ -187,24 +215,67 @@ function submit(
   });
 }
 
-/** A query object (`new Query(…)`, a cursor): it reports by itself and is over when the connection is ready again. */
+/**
+ * A query config that inherits all but what the driver may write into it: the user's own stays as it is, and may be
+ * frozen, or an instance of a class with accessors.
+ */
+function writable(object: object, values: unknown): object {
+  const own = (value: unknown) => ({ value, writable: true, enumerable: true, configurable: true });
+  return Object.create(object, { values: own(values), callback: own(undefined) }) as object;
+}
+
+/** What the driver tells a query object, so that it can report by itself. */
+const heard = [
+  "handleRowDescription",
+  "handleDataRow",
+  "handlePortalSuspended",
+  "handleCommandComplete",
+  "handleEmptyQuery",
+  "handleCopyInResponse",
+  "handleCopyData",
+  "handleReadyForQuery",
+  "handleError",
+] as const;
+
+type QueryObject = QueryConfig & {
+  /** pg-query-stream keeps its cursor here. */
+  readonly cursor?: { readonly text?: string };
+} & { [name in (typeof heard)[number]]?: (...args: unknown[]) => unknown };
+
+/** A query object (`new Query(…)`, a cursor): it reports by itself, on behalf of the actor, and is over when the connection is ready again. */
 function submitObject(
   session: Session,
   holder: NonNullable<Session["holder"]>,
   send: (...args: unknown[]) => unknown,
-  query: QueryConfig,
+  query: QueryObject,
   values: unknown,
   callback: unknown,
 ): unknown {
   const text = query.text ?? query.cursor?.text ?? "";
+  const listen = (done: Done) => {
+    let result: unknown;
+    const note = (name: (typeof heard)[number], [message]: unknown[]) => {
+      if (name === "handleCommandComplete") result = commandOf((message as { text?: string }).text ?? "");
+      if (name === "handleError") done(message, undefined);
+      if (name === "handleReadyForQuery") done(undefined, result);
+    };
+    for (const name of heard) {
+      const original = query[name]?.bind(query);
+      if (original === undefined) continue;
+      query[name] = asActor(holder, (...args) => {
+        note(name, args);
+        return original(...args);
+      });
+    }
+  };
   const statement = new Statement(
     session,
     holder,
     text,
-    query.values ?? [],
+    Array.isArray(query.values) ? query.values : [],
     (done) => {
+      listen(done);
       send(query, values, callback);
-      done(undefined, undefined);
     },
     () => undefined,
   );
@@ -212,21 +283,40 @@ function submitObject(
   return query;
 }
 
+/** What a query object does with what it hears is the actor's doing; where it throws, so does the actor, to nobody. */
+function asActor({ context }: NonNullable<Session["holder"]>, body: (...args: unknown[]) => unknown) {
+  return (...args: unknown[]): unknown => uncaught(context, () => runAs(context, () => body(...args)));
+}
+
+/** Code of an actor's that the driver calls: where it throws, the process that it is written for would end. */
+function uncaught(context: ActorContext, body: () => unknown): unknown {
+  try {
+    return body();
+  } catch (error) {
+    context.gate.crashed(context.actor, error);
+    return undefined;
+  }
+}
+
+/** A command tag, e.g. `INSERT 0 5`, as the driver reads it. */
+function commandOf(tag: string): { command: string; rowCount: number | null } {
+  const [, command = "", first, second] = /^([A-Za-z]+)(?: (\d+))?(?: (\d+))?/.exec(tag) ?? [];
+  const count = second ?? first;
+  return { command, rowCount: count === undefined ? null : Number(count) };
+}
+
 function whileBusy(
   context: ActorContext,
-  callback: ((error: unknown) => void) | undefined,
+  callback: Connected | undefined,
   body: (done: (error: unknown) => void) => unknown,
   value: unknown,
 ): unknown {
   const over = context.gate.busy(context.actor);
-  const run = (then: (error: unknown) => void) =>
+  const run = (then: Connected) =>
     runAsNobody(() =>
-      body((error) => {
-        over();
-        then(error);
-      }),
+      body((error) => over(() => (error === undefined || error === null ? then(error, value) : then(error)))),
     );
-  if (callback !== undefined) return run(keepActor(callback));
+  if (callback !== undefined) return run(keepActor((...given) => void uncaught(context, () => callback(...given))));
   return new Promise((resolve, rejectWith) => {
     run((error) => (error === undefined || error === null ? resolve(value) : rejectWith(error)));
   });

@@ -1,6 +1,7 @@
-import type { ActorContext } from "./context.js";
+import { runAs, type ActorContext } from "./context.js";
 import type { GatedStep, LockWait } from "./gate.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
+import { leavesState } from "./leaves-state.js";
 import type { PgClient, PgNotice } from "./pg-types.js";
 
 /** Who has a connection checked out, and under which name its steps appear. */
@@ -9,10 +10,6 @@ interface Holder {
   readonly slot: number;
   readonly name: string;
 }
-
-/** What outlives a transaction: a connection that ran one of these is not used for another execution. */
-const leavesState =
-  /^\s*(set\s+(?!local\b|transaction\b|constraints\b)|reset\b|listen\b|prepare\b(?!\s+transaction)|load\b|declare\b|discard\b|create\s+(local\s+|global\s+)?temp)|\bpg_(try_)?advisory_lock|\bset_config\b|\btemp(orary)?\s+table\b/i;
 
 const transactionStates = { I: "none", T: "open", E: "failed" } as const;
 
@@ -36,10 +33,14 @@ export function sessionOf(client: object): Session | undefined {
  */
 export class Session {
   readonly client: PgClient;
+  /** Whether it belongs to a pool. */
+  readonly pooled: boolean;
   /** The actor that has it checked out. */
   holder: Holder | undefined;
   transaction: "none" | "open" | "failed" = "none";
-  /** Whether the connection is gone. */
+  /** Whether the code under test has closed the connection. */
+  ending = false;
+  /** Whether the connection is gone by itself. */
   lost = false;
   /** Whether it carries state that outlives a transaction. */
   dirty = false;
@@ -48,8 +49,9 @@ export class Session {
   readonly #queue: Statement[] = [];
   #sent: Statement | undefined;
 
-  constructor(client: PgClient) {
+  constructor(client: PgClient, pooled: boolean) {
     this.client = client;
+    this.pooled = pooled;
     sessions.set(client, this);
     // After `connect`, so that the client's own listener, which calls the query's callback, runs before ours.
     client.once("connect", () => {
@@ -66,8 +68,8 @@ export class Session {
     return this.client.processID;
   }
 
-  hold(context: ActorContext): void {
-    const slot = context.gate.takeSlot(context.actor);
+  /** @param slot The actor's number for this connection. */
+  hold(context: ActorContext, slot: number): void {
     this.holder = { context, slot, name: slot === 1 ? context.actor : `${context.actor}#${slot}` };
   }
 
@@ -98,25 +100,25 @@ export class Session {
   #ready(status: string): void {
     this.transaction = transactionStates[status as keyof typeof transactionStates] ?? "none";
     // An error is reported before Postgres has rolled back and given up its locks; only now is the statement over.
-    if (this.#sent?.hasResult === true) this.#complete();
+    if (this.#sent?.hasResult === true) this.complete(this.#sent);
   }
 
-  #complete(): void {
-    const statement = this.#sent;
-    if (statement === undefined) return;
+  /** The statement is over, if it is the one under way. */
+  complete(statement: Statement): void {
+    if (this.#sent !== statement) return;
     this.#sent = undefined;
     statement.answered(this.transaction);
   }
 
   #ended(): void {
-    this.lost = true;
+    this.lost = !this.ending;
     this.transaction = "none";
     const statement = this.#sent;
     if (statement === undefined) return;
     // The driver fails the query a tick before or after this event; give it the chance to do so.
     setImmediate(() => {
       if (!statement.hasResult) statement.take(new Error("Connection terminated unexpectedly"), undefined);
-      this.#complete();
+      this.complete(statement);
     });
   }
 
@@ -128,7 +130,13 @@ export class Session {
         this.#reported(values[0] as PgNotice);
         return true;
       }
-      if (event === "error" && client.listenerCount("error") === 0) return false;
+      if (event === "error") {
+        this.lost = !this.ending;
+        if (client.listenerCount("error") === 0) return false;
+      }
+      // The socket is nobody's, but whoever listens to what Postgres tells this connection is the actor that holds it.
+      const told = event === "notice" || event === "notification";
+      if (told && this.holder !== undefined) return runAs(this.holder.context, () => emit(event, ...values));
       return emit(event, ...values);
     };
   }
@@ -193,9 +201,12 @@ export class Statement implements GatedStep {
     this.#session.send(this);
   }
 
+  get lost(): boolean {
+    return this.#session.lost;
+  }
+
   run(): void {
     this.#send((error, result) => this.take(error, result));
-    if (this.#session.lost) this.answered("none");
   }
 
   /** Keeps what the driver answered until Postgres says that it is ready again. */
@@ -204,6 +215,10 @@ export class Statement implements GatedStep {
     this.hasResult = true;
     this.#error = error ?? undefined;
     this.#result = result;
+    // An error of the driver's own (a parameter of the wrong kind, a closed connection, its `query_timeout`) is all that
+    // there will be: it may never have asked Postgres, and does not wait for it.
+    const own = this.#error !== undefined && (this.#error as { severity?: unknown }).severity === undefined;
+    if (own) queueMicrotask(() => this.#session.complete(this));
   }
 
   answered(transaction: "none" | "open" | "failed"): void {
@@ -220,11 +235,20 @@ export class Statement implements GatedStep {
 
   deliver(): void {
     this.#session.finish(this);
-    this.#give(this.#error, this.#result);
+    try {
+      this.#give(this.#error, this.#result);
+    } catch (error) {
+      // A callback that throws ends the process that it runs in.
+      this.gate.crashed(this.actor, error);
+    }
   }
 
   refuse(error: Error): void {
     this.#session.finish(this);
-    this.#give(error, undefined);
+    try {
+      this.#give(error, undefined);
+    } catch {
+      // Nobody is left to be told.
+    }
   }
 }

@@ -30,6 +30,7 @@ export function yieldPoint(label: string): Promise<void> {
       waits: 0,
       lastWait: undefined,
       transaction: "none",
+      lost: false,
       deliver: resolve,
       refuse: reject,
     };
