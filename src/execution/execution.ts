@@ -518,20 +518,20 @@ class Execution implements Gate {
    */
   async #release(by: number | null): Promise<void> {
     while (this.#blocked.length > 0) {
-      const answered = this.#blocked.filter(({ step }) => step.outcome !== undefined);
-      if (answered.length === 0) {
+      const answered = this.#blocked.find(({ step }) => step.outcome !== undefined);
+      if (answered === undefined) {
         const freed = await this.#freed();
         if (freed.length === 0 && this.#blocked.every(({ step }) => step.outcome === undefined)) return;
         await Promise.all(freed.map((blocked) => this.#answerOrWaitAgain(blocked)));
         await this.#victim();
         continue;
       }
-      this.#blocked = this.#blocked.filter((blocked) => !answered.includes(blocked));
-      for (const { step, record } of answered) {
-        const until = record.index === by || endsItself(step) ? null : by;
-        if (record.wait !== null) record.wait = { ...record.wait, until };
-        await this.#deliver(step, record);
-      }
+      // One at a time: an actor whose answer is yet to be delivered counts as waiting, or nobody would settle.
+      this.#blocked = this.#blocked.filter((blocked) => blocked !== answered);
+      const { step, record } = answered;
+      const until = record.index === by || endsItself(step) ? null : by;
+      if (record.wait !== null) record.wait = { ...record.wait, until };
+      await this.#deliver(step, record);
     }
   }
 

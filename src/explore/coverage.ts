@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord, Trace } from "../execution/trace.js";
 import type { Coverage } from "./verdict.js";
@@ -11,7 +12,12 @@ export class CoverageCount {
   #deadlocks = 0;
   readonly #programs = new Set<string>();
   readonly #schedules = new Set<string>();
-  readonly #overlaps = new Map<string, number>();
+  readonly #overlaps: Map<string, number>;
+
+  /** @param model Its pairs of operations that could overlap are counted from zero, so that a verdict can say which never did. */
+  constructor(model: AnyModel) {
+    this.#overlaps = new Map(possiblePairs(model).map((pair) => [pair, 0]));
+  }
 
   add(program: Program, trace: Trace): void {
     const text = JSON.stringify(program);
@@ -52,9 +58,20 @@ function overlapping(operations: readonly OperationRecord[]): Set<string> {
   for (const [i, a] of operations.entries()) {
     for (const b of operations.slice(i + 1)) {
       if (a.actor === b.actor || a.steps === null || b.steps === null) continue;
-      if (a.steps[0] < b.steps[1] && b.steps[0] < a.steps[1])
-        pairs.add([a.operation, b.operation].toSorted().join(" × "));
+      if (a.steps[0] < b.steps[1] && b.steps[0] < a.steps[1]) pairs.add(pairOf(a.operation, b.operation));
     }
   }
   return pairs;
+}
+
+/** The pairs of operations that two different actors may run. */
+function possiblePairs({ actors }: AnyModel): string[] {
+  const lists = Object.values(actors);
+  return lists.flatMap((mine, i) =>
+    lists.slice(i + 1).flatMap((theirs) => mine.flatMap((a) => theirs.map((b) => pairOf(a, b)))),
+  );
+}
+
+function pairOf(a: string, b: string): string {
+  return [a, b].toSorted().join(" × ");
 }

@@ -75,7 +75,7 @@ const problemsTolerated = 5;
 export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { lanes, model, implementation, budget, signal, onProgress } = options;
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
-  const found = new Findings();
+  const found = new Findings(model);
   const pool = new Pool();
   const over = () =>
     signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
@@ -114,11 +114,15 @@ async function attempt(execution: number, program: Program, run: () => ReturnTyp
 }
 
 class Findings {
-  readonly #coverage = new CoverageCount();
+  readonly #coverage: CoverageCount;
   readonly #failures = new Map<string, Failure>();
   readonly #seen = new Map<string, number>();
   readonly #problems = new Map<string, number>();
   problemCount = 0;
+
+  constructor(model: AnyModel) {
+    this.#coverage = new CoverageCount(model);
+  }
 
   add(
     { execution, program, trace }: { execution: number; program: Program; trace: Trace },
