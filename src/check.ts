@@ -13,6 +13,7 @@ import { gatePg } from "./session/pg.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { investigate, type Found } from "./shrink/investigate.js";
 import { random } from "./strategy/random.js";
+import { usable } from "./usable-model.js";
 import { version } from "./version.js";
 
 /** Executions per implementation, unless said otherwise. */
@@ -59,8 +60,10 @@ export interface CheckResult {
  * @throws {UsageError} When options or model are wrong.
  * @throws {PostgresError} When Postgres cannot be started or goes away.
  */
-export async function check(model: AnyModel, options: CheckOptions = {}): Promise<CheckResult> {
+export async function check(given: AnyModel, options: CheckOptions = {}): Promise<CheckResult> {
   const begin = performance.now();
+  const model = usable(given);
+  requireNumbers(options);
   const names = chosen(model, options.implementations);
   gatePg(pg);
   const server = await openServer(options.postgres);
@@ -87,6 +90,13 @@ export async function check(model: AnyModel, options: CheckOptions = {}): Promis
   } finally {
     await server.stop();
   }
+}
+
+function requireNumbers({ executions, lanes, seconds }: CheckOptions): void {
+  for (const [name, value] of Object.entries({ executions, lanes }))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
+      throw new UsageError(`\`${name}\` must be a whole number, at least 1, and is ${value}`);
+  if (seconds !== undefined && !(seconds > 0)) throw new UsageError(`\`seconds\` must be above 0, and is ${seconds}`);
 }
 
 interface Setting extends Omit<CheckOptions, "lanes"> {
@@ -152,7 +162,7 @@ function chosen(model: AnyModel, wanted: readonly string[] | undefined): readonl
     throw new UsageError(
       `model "${model.name}" has no implementation "${unknown.join('", "')}"; it has: ${all.join(", ")}`,
     );
-  return wanted === undefined || wanted.length === 0 ? all : wanted;
+  return wanted === undefined || wanted.length === 0 ? all : [...new Set(wanted)];
 }
 
 function counterexampleOf(

@@ -7,6 +7,7 @@ import { gatePg } from "./session/pg.js";
 import { replay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { postgresOf } from "./check.js";
+import { usable } from "./usable-model.js";
 import type { VerdictFile } from "./explore/verdict.js";
 
 export interface ReplayOptions {
@@ -31,12 +32,13 @@ export interface ReplayResult {
  * @throws {PostgresError} When Postgres cannot be started or goes away.
  */
 export async function replayCounterexample(
-  model: AnyModel,
+  given: AnyModel,
   counterexample: Counterexample,
   options: ReplayOptions = {},
 ): Promise<ReplayResult> {
   const { times = 1, signal, onReplay } = options;
   const { implementation, program } = counterexample;
+  const model = usable(given);
   requireFit(model, counterexample);
   gatePg(pg);
   const server = await openServer(options.postgres);

@@ -9,6 +9,7 @@ import { judge } from "./oracle/judge.js";
 import type { Violation } from "./oracle/violation.js";
 import { openServer } from "./postgres/open.js";
 import { gatePg } from "./session/pg.js";
+import { usable } from "./usable-model.js";
 import { MissedPin, pinned, type Leg } from "./strategy/pinned.js";
 
 /** What a timeline must end in. */
@@ -47,6 +48,8 @@ export interface PlayOptions {
   readonly implementations?: readonly string[];
   /** As for `check`. */
   readonly postgres?: string;
+  /** Aborting it ends the play with what was played so far. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -57,18 +60,18 @@ export interface PlayOptions {
  */
 export async function playScenarios(
   scenarios: readonly Scenario[],
-  { implementations, postgres }: PlayOptions = {},
+  { implementations, postgres, signal }: PlayOptions = {},
 ): Promise<Played[]> {
   gatePg(pg);
   const server = await openServer(postgres);
   try {
     const played: Played[] = [];
     for (const model of new Set(scenarios.map((scenario) => scenario.model))) {
-      const lanes = await Lanes.open(server, model, 1);
+      const lanes = await Lanes.open(server, usable(model), 1);
       try {
         for (const scenario of scenarios.filter((each) => each.model === model)) {
           const names = implementations ?? Object.keys(scenario.ends);
-          for (const name of names) played.push(await play(lanes, scenario, name));
+          for (const name of names) if (signal?.aborted !== true) played.push(await play(lanes, scenario, name));
         }
       } finally {
         await lanes.close();
@@ -81,7 +84,8 @@ export async function playScenarios(
 }
 
 async function play(lanes: Lanes, scenario: Scenario, implementation: string): Promise<Played> {
-  const { name, model, program, timeline, ends } = scenario;
+  const { name, program, timeline, ends } = scenario;
+  const model = usable(scenario.model);
   const expected = ends[implementation];
   if (expected === undefined)
     throw new UsageError(

@@ -1,15 +1,16 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { check, type CheckProgress, type CheckResult } from "../check.js";
 import { exitCode, UsageError } from "../errors.js";
 import type { VerdictFile } from "../explore/verdict.js";
-import { counterexampleFileName, writeCounterexample } from "../report/counterexample-file.js";
+import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import { renderCounterexampleTerminal } from "../report/terminal.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
 import { renderVerdictTerminal } from "../report/verdict-terminal.js";
 import { loadModel } from "./load-model.js";
-import { lookOf, ProgressLine } from "./terminal.js";
+import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
 
 export interface CheckFlags {
   readonly implementation?: string[];
@@ -26,6 +27,7 @@ export interface CheckFlags {
 /** `raceproof check [model]` */
 export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
   const { model, module } = await loadModel(name);
+  await requireWritable(flags);
   const progress = new ProgressLine();
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, seed: flags.seed, executions: flags.executions }),
@@ -56,20 +58,31 @@ function show(progress: ProgressLine, event: CheckProgress): void {
   }
 }
 
+/** Before the work, and not after minutes of it. */
+async function requireWritable({ reports, json }: CheckFlags): Promise<void> {
+  const folders = [
+    path.resolve(reports),
+    ...(json === undefined || json === "-" ? [] : [path.dirname(path.resolve(json))]),
+  ];
+  for (const folder of folders)
+    await writing(folder, async () => {
+      await mkdir(folder, { recursive: true });
+      await access(folder, constants.W_OK);
+    });
+  const isFolder = json !== undefined && json !== "-" && (await stat(json).catch(() => undefined))?.isDirectory();
+  if (isFolder === true) throw new UsageError(`${json} is a folder; --json wants a file, or - for standard output`);
+}
+
 /** Files first: whatever happens to the terminal, nothing found is lost. */
 async function write({ verdict, counterexamples }: CheckResult, { reports, json }: CheckFlags): Promise<void> {
   const folder = path.resolve(reports);
-  await writing(folder, () => mkdir(folder, { recursive: true }));
   for (const counterexample of counterexamples) {
     const file = path.join(folder, counterexampleFileName(counterexample));
     await writeWhole(file, writeCounterexample(counterexample));
-    const replayCommand = replayCommandOf(reports, counterexampleFileName(counterexample));
+    const replayCommand = replayCommandOf(path.posix.join(reports, counterexampleFileName(counterexample)));
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
-  await writeWhole(
-    path.join(folder, `${verdict.model.replace(/[^\w.-]+/g, "-")}.verdict.md`),
-    renderVerdictMarkdown(verdict),
-  );
+  await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
   const text = `${JSON.stringify(verdict, null, 2)}\n`;
   if (json === "-") process.stdout.write(text);
   else if (json !== undefined) await writeWhole(path.resolve(json), text);
@@ -80,7 +93,7 @@ function print({ verdict, counterexamples }: CheckResult): void {
   for (const counterexample of counterexamples) {
     const file = counterexampleOf(verdict, counterexample.implementation, counterexample.signature);
     process.stdout.write(
-      `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: `npx raceproof replay ${file}` })}\n\n`,
+      `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: replayCommandOf(file) })}\n\n`,
     );
   }
   process.stdout.write(`${renderVerdictTerminal(verdict, look)}\n`);
@@ -93,16 +106,14 @@ function counterexampleOf({ implementations }: VerdictFile, implementation: stri
   return found?.counterexample ?? "";
 }
 
-function replayCommandOf(reports: string, file: string): string {
-  return `npx raceproof replay ${reports.replace(/\/+$/, "")}/${file}`;
-}
-
 /** By a temporary name, so that a file is there whole or not at all. */
 async function writeWhole(file: string, text: string): Promise<void> {
   await writing(file, async () => {
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(`${file}.tmp`, text);
-    await rename(`${file}.tmp`, file);
+    // Others may be writing the same file.
+    const temporary = `${file}.${process.pid}.tmp`;
+    await writeFile(temporary, text);
+    await rename(temporary, file);
   });
 }
 

@@ -28,6 +28,8 @@ export async function doctorCommand({ postgres, json }: DoctorFlags): Promise<nu
 }
 
 function text({ what, state, detail, advice }: Finding): string {
-  const mark = lookOf(process.stdout).color ? styleText(colors[state], marks[state]) : marks[state];
+  const mark = lookOf(process.stdout).color
+    ? styleText(colors[state], marks[state], { validateStream: false })
+    : marks[state];
   return `${mark} ${what.padEnd(12)} ${detail}${advice === undefined ? "" : `\n${" ".repeat(15)}→ ${advice}`}`;
 }

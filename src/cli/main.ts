@@ -72,7 +72,7 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--all", "play every one of them")
     .option("--postgres <what>", postgresHelp)
     .option("--json", "print as JSON")
-    .action(async (name: string | undefined, flags: ScenarioFlags) => done(await scenarioCommand(name, flags)));
+    .action(async (name: string | undefined, flags: ScenarioFlags) => done(await scenarioCommand(name, flags, signal)));
   root
     .command("doctor")
     .description("say what was found, what would be used, and what is missing")
@@ -111,4 +111,11 @@ async function main(): Promise<number> {
   }
 }
 
+// Whoever reads our output may have seen enough (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 process.exitCode = await main();
+// A model may have left a timer or a connection of its own behind, for which nobody waits.
+process.stdout.write("", () => process.exit());

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { exitCode, UsageError } from "../errors.js";
@@ -9,7 +10,7 @@ import type { Replay } from "../shrink/confirm.js";
 import type { Counterexample } from "../shrink/counterexample.js";
 import { loadModel } from "./load-model.js";
 import { optional } from "./check.js";
-import { lookOf, ProgressLine } from "./terminal.js";
+import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
 
 export interface ReplayFlags {
   readonly times: number;
@@ -21,7 +22,7 @@ export interface ReplayFlags {
 /** `raceproof replay FILE` */
 export async function replayCommand(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<number> {
   const counterexample = readCounterexample(await read(file), file);
-  const { model } = await loadModel(flags.model ?? counterexample.model.module ?? counterexample.model.name);
+  const { model } = await loadModel(flags.model ?? moduleOf(counterexample));
   const progress = new ProgressLine();
   const { replays, postgres } = await replayCounterexample(model, counterexample, {
     ...optional({ postgres: flags.postgres }),
@@ -41,6 +42,14 @@ export async function replayCommand(file: string, flags: ReplayFlags, signal: Ab
   if (signal.aborted) return exitCode.interrupted;
   if (summary.reproduced === replays.length) return exitCode.ok;
   return summary.diverged > 0 ? exitCode.inconclusive : exitCode.unexpected;
+}
+
+function moduleOf({ model: { name, module } }: Counterexample): string {
+  if (module !== null && !existsSync(module))
+    throw new UsageError(
+      `there is no ${module}, where the model was, as seen from the folder in which the counterexample was found; replay it from there, or say with --model where the model is`,
+    );
+  return module ?? name;
 }
 
 async function read(file: string): Promise<string> {
@@ -66,7 +75,7 @@ function show(counterexample: Counterexample, replays: readonly Replay[], file: 
       violations: first.kind === "diverged" ? [] : first.violations,
     };
     process.stdout.write(
-      `${renderCounterexampleTerminal(shown, { ...lookOf(process.stdout), replayCommand: `npx raceproof replay ${file}` })}\n\n`,
+      `${renderCounterexampleTerminal(shown, { ...lookOf(process.stdout), replayCommand: replayCommandOf(file) })}\n\n`,
     );
   }
   const { reproduced } = summaryOf(replays);

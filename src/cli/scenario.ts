@@ -14,7 +14,11 @@ export interface ScenarioFlags {
 }
 
 /** `raceproof scenario [name]` */
-export async function scenarioCommand(name: string | undefined, flags: ScenarioFlags): Promise<number> {
+export async function scenarioCommand(
+  name: string | undefined,
+  flags: ScenarioFlags,
+  signal: AbortSignal,
+): Promise<number> {
   const chosen = name === undefined ? scenarios : scenarios.filter((scenario) => scenario.name === name);
   if (chosen.length === 0)
     throw new UsageError(`there is no scenario "${name}"; there are: ${scenarios.map((each) => each.name).join(", ")}`);
@@ -22,10 +26,10 @@ export async function scenarioCommand(name: string | undefined, flags: ScenarioF
     process.stdout.write(flags.json === true ? `${JSON.stringify(scenarios.map(summaryOf), null, 2)}\n` : listText());
     return exitCode.ok;
   }
-  const played = await playScenarios(
-    chosen,
-    optional({ implementations: flags.implementation, postgres: flags.postgres }),
-  );
+  const played = await playScenarios(chosen, {
+    ...optional({ implementations: flags.implementation, postgres: flags.postgres }),
+    signal,
+  });
   if (flags.json === true) process.stdout.write(`${JSON.stringify(played, null, 2)}\n`);
   else
     for (const each of played)
@@ -35,6 +39,7 @@ export async function scenarioCommand(name: string | undefined, flags: ScenarioF
           each,
         ),
       );
+  if (signal.aborted) return exitCode.interrupted;
   return played.every(({ asExpected }) => asExpected) ? exitCode.ok : exitCode.unexpected;
 }
 
@@ -54,7 +59,8 @@ function playedText(
   { scenario, implementation, trace, display, violations, expected, asExpected }: Played,
 ): string {
   const look = lookOf(process.stdout);
-  const paint = (style: "bold" | "green" | "red", text: string) => (look.color ? styleText(style, text) : text);
+  const paint = (style: "bold" | "green" | "red", text: string) =>
+    look.color ? styleText(style, text, { validateStream: false }) : text;
   const broken = violations.map(({ message }) => `   breaks: ${message}\n`).join("");
   const must = `   it must end in ${endingText(expected.display)}, breaking ${expected.breaks.join(", ") || "nothing"}\n`;
   return [

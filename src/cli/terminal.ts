@@ -15,6 +15,12 @@ export function lookOf(stream: NodeJS.WriteStream): Look {
   return { color, width: stream.isTTY ? Math.max(60, stream.columns || 80) : 100 };
 }
 
+/** The command line that replays a file, to be pasted into a shell. */
+export function replayCommandOf(file: string): string {
+  const word = /^[\w./:@%+=,][\w./:@%+=,-]*$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+  return `npx raceproof replay ${word}`;
+}
+
 /** A line about how it goes, on stderr: one that is rewritten on a terminal, plain lines now and then elsewhere. */
 export class ProgressLine {
   readonly #stream = process.stderr;
@@ -29,7 +35,7 @@ export class ProgressLine {
     this.#last = now;
     if (!this.#stream.isTTY) return void this.#stream.write(`${text}\n`);
     const line = text.slice(0, this.#look.width - 1);
-    this.#stream.write(`\r\u001b[2K${this.#look.color ? styleText("dim", line) : line}`);
+    this.#stream.write(`\r\u001b[2K${this.#look.color ? styleText("dim", line, { validateStream: false }) : line}`);
     this.#shown = true;
   }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { Arbitrary } from "fast-check";
 import type { Pool } from "pg";
 import { RaceproofError, UsageError } from "../errors.js";
@@ -124,8 +125,17 @@ export function fromModel<T>(model: AnyModel, what: string, body: () => T): T {
     return body();
   } catch (error) {
     if (error instanceof RaceproofError) throw error;
-    throw new UsageError(
-      `${what} of model "${model.name}" threw ${error instanceof Error ? error.stack : String(error)}`,
-    );
+    throw new UsageError(`${what} of model "${model.name}" threw ${withPlace(error)}`);
   }
 }
+
+/** An error and the line of the user's own code that it came from: the rest of the stack is ours and nobody's business. */
+function withPlace(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  const place = frames.find((line) => !line.includes("node:") && !line.includes(ours));
+  return `${error.name}: ${error.message}${place === undefined ? "" : `\n  ${place.trim()}`}`;
+}
+
+/** The folder of our own sources. */
+const ours = fileURLToPath(new URL("..", import.meta.url));

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { UsageError } from "../errors.js";
 import { parametersOf, type AnyModel } from "../execution/model.js";
 import type { Json, OperationCall, Program } from "../execution/program.js";
 
@@ -36,9 +37,34 @@ export function programSource(model: AnyModel, seed: string): (number: number) =
   return (number) => {
     if (last?.number !== number) {
       const [program] = fc.sample(arbitrary, { numRuns: 1, seed: numericSeed(seed, `program/${number}`) });
-      // Plain data, whatever the model's arbitraries make: it is written to files and read back.
-      last = { number, program: JSON.parse(JSON.stringify(program)) as Program };
+      last = { number, program: plain(program!) };
     }
     return last.program;
   };
+}
+
+/**
+ * A program as plain data: it is written to files and read back.
+ *
+ * @throws {UsageError} When the model's arbitraries made something that would come back as something else.
+ */
+function plain(program: Program): Program {
+  const text = JSON.stringify(program, function (this: Record<string, unknown>, key, value: Json | undefined) {
+    // What `toJSON` made of it is in `value` already.
+    const found = impure(this[key]);
+    if (found !== undefined)
+      throw new UsageError(
+        `an initial state or parameters of the model contain ${found}, and they must be plain JSON data, as they are written to files and read back: make it from a text or a number where it is used`,
+      );
+    return value === undefined && (key === "initial" || key === "parameters") ? null : value;
+  });
+  return JSON.parse(text) as Program;
+}
+
+function impure(value: unknown): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (typeof value === "bigint" || typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const name = (Object.getPrototypeOf(value) as object | null)?.constructor.name ?? "Object";
+  return name === "Object" ? undefined : `a ${name}`;
 }

@@ -35,17 +35,29 @@ export function counterexampleFileName({
   implementation,
   signature,
 }: Pick<Counterexample, "model" | "implementation" | "signature">): string {
-  const names = [model.name, implementation, signature];
   const slugs = [
     slug(model.name, longest.name),
     slug(implementation, longest.name),
     slug(signature, longest.signature),
   ];
-  const faithful = names.every(
-    (name, index) => /^[\w :;,=-]*$/u.test(name) && slug(name, Infinity) === slugs[index] && name !== "",
-  );
-  if (!faithful) slugs.push(createHash("sha256").update(JSON.stringify(names)).digest("hex").slice(0, 8));
-  return `${slugs.join(".")}.json`;
+  // A name counts as it is; of a signature, what separates its words may be replaced.
+  const faithful =
+    slugs[0] === model.name &&
+    slugs[1] === implementation &&
+    /^[\w :;,=-]+$/u.test(signature) &&
+    slug(signature, Infinity) === slugs[2];
+  return `${unique(slugs, faithful, [model.name, implementation, signature])}.json`;
+}
+
+/** `<model>.verdict.md`, made in the same way. */
+export function verdictFileName(model: string): string {
+  const name = slug(model, longest.name);
+  return `${unique([name], name === model, [model])}.verdict.md`;
+}
+
+function unique(slugs: readonly string[], faithful: boolean, names: readonly string[]): string {
+  const hash = createHash("sha256").update(JSON.stringify(names)).digest("hex").slice(0, 8);
+  return [...slugs, ...(faithful ? [] : [hash])].join(".");
 }
 
 function slug(name: string, limit: number): string {

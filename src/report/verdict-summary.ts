@@ -55,9 +55,17 @@ export function summaryOf(verdict: VerdictFile): VerdictSummary {
   };
 }
 
+function namedAs(what: string, implementations: readonly ImplementationVerdict[]): string[] {
+  const names = implementations.map(({ name }) => visible(name));
+  return names.length === 0 ? [] : [`${what}: ${enumerate(names)}.`];
+}
+
 function conclusionOf({ implementations, asExpected }: VerdictFile): string {
-  const others = implementations.filter(({ asExpected }) => !asExpected).map(({ name }) => visible(name));
-  if (others.length > 0) return `Not as expected: ${enumerate(others)}.`;
+  const others = implementations.filter(({ asExpected }) => !asExpected);
+  const untold = others.filter(({ verdict }) => verdict === "inconclusive");
+  const unexpected = others.filter(({ verdict }) => verdict !== "inconclusive");
+  const sentences = [...namedAs("Not as expected", unexpected), ...namedAs("Could not be told", untold)];
+  if (sentences.length > 0) return sentences.join(" ");
   if (!asExpected) return "Not as expected.";
   return implementations.length === 1 ? "As expected." : `All ${implementations.length} are as expected.`;
 }

@@ -62,8 +62,8 @@ test("what never happened is said", () => {
   expect(never({}, 0, 0)).toEqual(["nothing was executed: this says nothing at all"]);
 });
 
-test("the conclusion names what is not as expected", () => {
-  expect(summaryOf(mixed).conclusion).toBe("Not as expected: fixed.");
+test("the conclusion names what is not as expected, or could not be told", () => {
+  expect(summaryOf(mixed).conclusion).toBe("Could not be told: fixed.");
   expect(
     summaryOf({ ...green, implementations: [...green.implementations, ...green.implementations] }).conclusion,
   ).toBe("All 2 are as expected.");
