@@ -3,6 +3,7 @@ import { UsageError } from "./errors.js";
 import { Lanes } from "./execution/lanes.js";
 import type { AnyModel } from "./execution/model.js";
 import { openServer } from "./postgres/open.js";
+import { assignedPool } from "./execution/pool.js";
 import { gatePg } from "./session/pg.js";
 import { replay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
@@ -48,7 +49,7 @@ export async function replayCounterexample(
       const replays: Replay[] = [];
       for (let number = 0; number < times && signal?.aborted !== true; number++) {
         // The first in full, for showing.
-        const assignment = { model, implementation, program, pool: new pg.Pool(), record: number === 0 };
+        const assignment = { model, implementation, program, pool: assignedPool, record: number === 0 };
         const result = await replay(lanes, assignment, counterexample);
         replays.push(result);
         onReplay?.(result, number);

@@ -3,6 +3,7 @@ import { UsageError } from "./errors.js";
 import { execute } from "./execution/execution.js";
 import { Lanes } from "./execution/lanes.js";
 import type { AnyModel } from "./execution/model.js";
+import { assignedPool } from "./execution/pool.js";
 import type { Program } from "./execution/program.js";
 import type { Trace } from "./execution/trace.js";
 import { judge } from "./oracle/judge.js";
@@ -92,7 +93,7 @@ async function play(lanes: Lanes, scenario: Scenario, implementation: string): P
       `scenario "${name}" says nothing of implementation "${implementation}"; it knows: ${Object.keys(ends).join(", ")}`,
     );
   const executed = await lanes.run((lane) =>
-    execute(lane, { model, implementation, program, pool: new pg.Pool(), record: true }, pinned(timeline)).catch(
+    execute(lane, { model, implementation, program, pool: assignedPool, record: true }, pinned(timeline)).catch(
       (error: unknown) => {
         throw error instanceof MissedPin
           ? new UsageError(`scenario "${name}" does not fit implementation "${implementation}": ${error.message}`)

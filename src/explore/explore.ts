@@ -1,9 +1,9 @@
-import { Pool } from "pg";
 import { PostgresError, RaceproofError, UsageError } from "../errors.js";
 import { execute, type Assignment } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
+import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
 import { judge } from "../oracle/judge.js";
@@ -76,10 +76,9 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { lanes, model, implementation, budget, signal, onProgress } = options;
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
   const found = new Findings(model);
-  const pool = new Pool();
   const over = () =>
     signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
-  for await (const result of lanes.ordered(jobs(options, pool, over))) {
+  for await (const result of lanes.ordered(jobs(options, over))) {
     if (result === undefined) break;
     if ("problem" in result) found.problem(result.problem);
     else found.add(result, judge(model, result.program, result));
@@ -87,13 +86,13 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   }
   return { ...found.total, interrupted: signal?.aborted === true };
 
-  function* jobs({ strategy, seed }: ExploreOptions, pool: Pool, over: () => boolean) {
+  function* jobs({ strategy, seed }: ExploreOptions, over: () => boolean) {
     const programAt = programSource(model, seed);
     for (let execution = 0; execution < budget.executions && !over(); execution++) {
       const program = programAt(Math.floor(execution / schedulesPerProgram));
       const scheduler = strategy.scheduler(execution);
       if (scheduler === undefined) return;
-      const assignment: Assignment = { model, implementation, program, pool, record: false };
+      const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: false };
       // Those already handed out when the end comes are not run.
       yield async (lane: Lane) =>
         over() ? undefined : attempt(execution, program, () => execute(lane, assignment, scheduler));

@@ -1,7 +1,7 @@
-import { Pool } from "pg";
 import type { Assignment } from "../execution/execution.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
+import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import type { Exploration, Failure } from "../explore/explore.js";
 import { execute } from "../execution/execution.js";
@@ -111,5 +111,5 @@ async function confirm(
 }
 
 function assign({ model, implementation }: InvestigateOptions, program: Program, record: boolean): Assignment {
-  return { model, implementation, program, pool: new Pool(), record };
+  return { model, implementation, program, pool: assignedPool, record };
 }
