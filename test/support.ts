@@ -73,6 +73,7 @@ export function programOf(model: AnyModel): Program {
 }
 
 export interface RunOptions {
+  readonly pristine?: boolean;
   readonly record?: boolean;
   readonly limits?: Partial<Limits>;
 }
@@ -94,8 +95,9 @@ export async function stage(server: PostgresServer, scene: Scene, count = 1): Pr
   return {
     model,
     lanes,
-    run: (schedule = [], { record = false, limits } = {}) => {
-      const assignment: Assignment = { model, implementation: "only", program: programOf(model), pool, record };
+    run: (schedule = [], { record = false, pristine = true, limits } = {}) => {
+      const program = programOf(model);
+      const assignment: Assignment = { model, implementation: "only", program, pool, record, pristine };
       const scheduler = "choose" in schedule ? schedule : followOrder(schedule);
       return lanes.run((lane) => execute(lane, assignment, scheduler, { ...defaultLimits, ...limits }));
     },

@@ -22,6 +22,11 @@ export interface Assignment {
   readonly pool: Pool;
   /** Whether to keep rows, the rows that locks are about, and the display after every step. */
   readonly record: boolean;
+  /**
+   * Whether the tables are to be as they are in a new database down to the places of their rows, on which the order of
+   * rows without `order by` depends. It takes several milliseconds; a replay deserves them, and so does what is recorded.
+   */
+  readonly pristine?: boolean;
 }
 
 /** How long is waited for what is not under control, in milliseconds. */
@@ -56,7 +61,7 @@ export async function execute(
   scheduler: Scheduler,
   limits: Limits = defaultLimits,
 ): Promise<Executed> {
-  await lane.reset(assignment.program.initial);
+  await lane.reset(assignment.program.initial, assignment.record || assignment.pristine === true);
   return new Execution(lane, assignment, scheduler, limits).run();
 }
 
@@ -92,6 +97,9 @@ interface Blocked {
   /** How many of its lock waits are known. */
   seen: number;
 }
+
+/** How long a deadlock's victim may take to be found, in milliseconds, before the others are looked at again. */
+const victimsPatience = 100;
 
 /** Late calls of one actor that are told so: enough for its `finally` blocks, and an end to a loop that retries for ever. */
 const refusals = 10;
@@ -397,6 +405,7 @@ class Execution implements Gate {
     this.#steps.push(record);
 
     this.#underway.add(step);
+    this.#lane.pause(this.#blockedPids());
     step.go();
     const waiting = await this.#answerOrWait(step, 0);
     if (waiting === undefined) await this.#deliver(step, record);
@@ -453,13 +462,24 @@ class Execution implements Gate {
       until: null,
     };
     this.#blocked.push(blocked);
-    await this.#victim();
   }
 
-  /** Of a deadlock Postgres chooses the victim. Until it has, nothing else may move. */
-  async #victim(): Promise<void> {
-    const undecided = () => this.#blocked.every(({ step }) => step.outcome === undefined);
-    while (undecided() && this.#blocked.some((blocked) => this.#inCycle(blocked))) await this.#changeOrGiveUp();
+  /**
+   * Of a deadlock Postgres chooses the victim: the one that closed it. Until it has, nothing else may move.
+   *
+   * @returns Whether there was one.
+   */
+  async #victim(): Promise<boolean> {
+    if (!this.#blocked.some((blocked) => this.#inCycle(blocked))) return false;
+    if (await this.#bell.wait(victimsPatience)) return true;
+    // Postgres may have put the waiters into another order, which they have to notice.
+    this.#lane.resume(this.#blockedPids());
+    await this.#changeOrGiveUp();
+    return true;
+  }
+
+  #blockedPids(): number[] {
+    return this.#blocked.map(({ step }) => step.pid!);
   }
 
   /** In alphabetical order: Postgres lists those that share a lock as it finds them. */
@@ -510,36 +530,40 @@ class Execution implements Gate {
   }
 
   /**
-   * After a step: lets every waiter that it set free come to its answer or to its next wait, and delivers the answers
-   * in the order in which they had begun to wait. What a COMMIT lets go is granted before it answers, so whoever is
-   * still held up by one of ours now stays so.
+   * After a step: lets every waiter that it set free come to its answer or to its next wait, one after the other in the
+   * order in which they had begun to wait. What a COMMIT lets go is granted before it answers, so whoever is still held
+   * up by one of ours now stays so. Postgres itself would have them run on all at once: of two that wait for one row, the
+   * first gives up its place in the line before it locks the row's new version, and the second may be faster.
    *
    * @param by Index of the step that may have set them free.
    */
   async #release(by: number | null): Promise<void> {
-    while (this.#blocked.length > 0) {
+    for (;;) {
       const answered = this.#blocked.find(({ step }) => step.outcome !== undefined);
-      if (answered === undefined) {
-        const freed = await this.#freed();
-        if (freed.length === 0 && this.#blocked.every(({ step }) => step.outcome === undefined)) return;
-        await Promise.all(freed.map((blocked) => this.#answerOrWaitAgain(blocked)));
-        await this.#victim();
+      if (answered !== undefined) {
+        // One at a time: an actor whose answer is yet to be delivered counts as waiting, or nobody would settle.
+        this.#blocked = this.#blocked.filter((blocked) => blocked !== answered);
+        await this.#deliverLate(answered, by);
         continue;
       }
-      // One at a time: an actor whose answer is yet to be delivered counts as waiting, or nobody would settle.
-      this.#blocked = this.#blocked.filter((blocked) => blocked !== answered);
-      const { step, record } = answered;
-      const until = record.index === by || endsItself(step) ? null : by;
-      if (record.wait !== null) record.wait = { ...record.wait, until };
-      await this.#deliver(step, record);
+      const freed = await this.#firstFreed();
+      if (freed !== undefined) await this.#letGo(freed);
+      else if (this.#blocked.every(({ step }) => step.outcome === undefined) && !(await this.#victim())) break;
     }
+    this.#lane.resume(this.#blockedPids());
   }
 
-  async #freed(): Promise<Blocked[]> {
-    const waiting = new Map(
-      (await this.#lane.waiting(this.#blocked.map(({ step }) => step.pid!))).map((found) => [found.pid, found]),
-    );
-    return this.#blocked.filter((blocked) => {
+  async #deliverLate({ step, record }: Blocked, by: number | null): Promise<void> {
+    const until = record.index === by || endsItself(step) ? null : by;
+    if (record.wait !== null) record.wait = { ...record.wait, until };
+    await this.#deliver(step, record);
+  }
+
+  /** The first of the waiters that no longer has to wait. */
+  async #firstFreed(): Promise<Blocked | undefined> {
+    if (this.#blocked.length === 0) return undefined;
+    const waiting = new Map((await this.#lane.waiting(this.#blockedPids())).map((found) => [found.pid, found]));
+    return this.#blocked.find((blocked) => {
       const found = waiting.get(blocked.step.pid!);
       blocked.holders = found?.blockers ?? [];
       if (found === undefined || this.#ourBlockers(found).length === 0) return true;
@@ -548,11 +572,15 @@ class Execution implements Gate {
     });
   }
 
-  async #answerOrWaitAgain(blocked: Blocked): Promise<void> {
-    const waiting = await this.#answerOrWait(blocked.step, blocked.seen);
+  /** Until it answers or waits again. */
+  async #letGo(blocked: Blocked): Promise<void> {
+    const { step } = blocked;
+    this.#lane.resume([step.pid!]);
+    const waiting = await this.#answerOrWait(step, blocked.seen);
     if (waiting === undefined) return;
     blocked.holders = waiting.blockers;
-    blocked.seen = blocked.step.waits;
+    blocked.seen = step.waits;
+    this.#lane.pause([step.pid!]);
   }
 
   async #deliver(step: GatedStep, record: Recorded): Promise<void> {
@@ -576,8 +604,9 @@ class Execution implements Gate {
 
   async #display(): Promise<Readonly<Record<string, string>> | undefined> {
     if (!this.#assignment.record) return undefined;
-    const state = await this.#lane.state();
+    const state = await this.#lane.glimpse();
     const { display } = this.#assignment.model;
+    if (state === undefined) return undefined;
     if (display !== undefined) return display(state);
     return Object.fromEntries(
       Object.entries(state).map(([name, rows]) => [
@@ -616,6 +645,7 @@ class Execution implements Gate {
    */
   async #abandon(): Promise<void> {
     this.#over = true;
+    this.#lane.resume(this.#blockedPids());
     await this.#lane.endBackends().catch(() => undefined);
     const error = new RaceproofError("the execution was abandoned");
     const waitingFor = [...this.#underway, ...this.#runs.flatMap(({ pending }) => pending)];

@@ -17,6 +17,9 @@ export interface Waiting {
   readonly row: { readonly relation: string; readonly ctid: string } | null;
 }
 
+/** In milliseconds. */
+const longestPause = 250;
+
 /**
  * Where executions run, one after the other: a database of its own with the model's schema, gated connections for the
  * code under test, and one ungated control connection for reset, state and lock waits.
@@ -25,6 +28,10 @@ export class Lane {
   readonly connections: Connections;
   /** Postgres reports lock waits to the waiting session; where it may not, we poll. */
   readonly waitsAreReported: boolean;
+  /** Whether backends are processes of ours, on this machine. */
+  readonly #ownsBackends: boolean;
+  readonly #paused = new Set<number>();
+  #resuming: NodeJS.Timeout | undefined;
   readonly #database: Database;
   readonly #control: pg.Client;
   readonly #model: AnyModel;
@@ -40,6 +47,7 @@ export class Lane {
     this.#stateQuery = stateQuery(model.state);
     this.connections = new Connections(database.connection, server.superuser);
     this.waitsAreReported = server.superuser;
+    this.#ownsBackends = server.kind === "embedded" || server.kind === "directory";
   }
 
   /**
@@ -61,10 +69,14 @@ export class Lane {
     }
   }
 
-  /** Brings the database into an initial state, in one round trip. */
-  async reset(initial: unknown): Promise<void> {
+  /**
+   * Brings the database into an initial state, in one round trip.
+   *
+   * @param pristine Whether no place in a table may be taken by a dead row.
+   */
+  async reset(initial: unknown, pristine = false): Promise<void> {
     // Deleting is several times cheaper than truncating, but leaves dead rows behind.
-    const empty = this.#executions++ % 100 === 99 ? this.#resets.truncate : this.#resets.empty;
+    const empty = pristine || this.#executions++ % 100 === 99 ? this.#resets.truncate : this.#resets.empty;
     const rows: Rows = fromModel(this.#model, "seed", () => this.#model.seed(initial));
     await run(
       this.#control,
@@ -78,6 +90,38 @@ export class Lane {
   async state(): Promise<State> {
     const result = await this.#control.query<{ state: State }>({ name: "state", text: this.#stateQuery });
     return result.rows[0]?.state ?? {};
+  }
+
+  /** The same while actors are at work; undefined while one of them has locked a table against readers. */
+  async glimpse(): Promise<State | undefined> {
+    try {
+      const text = `set local lock_timeout = 100; ${this.#stateQuery}`;
+      const results = (await this.#control.query(text)) as unknown as pg.QueryResult<{ state: State }>[];
+      return results[1]?.rows[0]?.state ?? {};
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "55P03") return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Keeps backends that wait for a lock from running on once it is granted, where they are processes of ours. Not for
+   * long: one whose wait was just then ended by a timeout may hold what all the others need.
+   */
+  pause(pids: readonly number[]): void {
+    if (!this.#ownsBackends || pids.length === 0) return;
+    signal(pids, "SIGSTOP");
+    for (const pid of pids) this.#paused.add(pid);
+    this.#resuming ??= setTimeout(() => this.resume([...this.#paused]), longestPause).unref();
+  }
+
+  /** Takes {@link pause} back. */
+  resume(pids: readonly number[]): void {
+    const paused = pids.filter((pid) => this.#paused.delete(pid));
+    signal(paused, "SIGCONT");
+    if (this.#paused.size > 0) return;
+    clearTimeout(this.#resuming);
+    this.#resuming = undefined;
   }
 
   /** Who holds up each of these backends. */
@@ -121,8 +165,19 @@ export class Lane {
   }
 }
 
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It is gone, which its connection will tell.
+    }
+  }
+}
+
 async function connectControl(database: Database): Promise<pg.Client> {
-  const control = new pg.Client({ ...database.connection, application_name: "raceproof" });
+  // The time limit is for what must not happen: that somebody has something locked when we reset.
+  const control = new pg.Client({ ...database.connection, application_name: "raceproof", lock_timeout: 10_000 });
   // Its loss shows in the next query; without a listener it would end the process.
   control.on("error", () => undefined);
   await runAsNobody(() => control.connect());

@@ -27,7 +27,9 @@ export interface Recording {
 export async function replay(lanes: Lanes, assignment: Assignment, recording: Recording): Promise<Replay> {
   const { model, program } = assignment;
   try {
-    const executed = await lanes.run((lane) => execute(lane, assignment, follow(recording.schedule)));
+    const executed = await lanes.run((lane) =>
+      execute(lane, { ...assignment, pristine: true }, follow(recording.schedule)),
+    );
     const { trace } = executed;
     const difference = firstDifference(recording.trace, trace);
     if (difference !== undefined) return { kind: "diverged", difference, trace };
