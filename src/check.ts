@@ -1,20 +1,18 @@
 import { availableParallelism } from "node:os";
-import pg from "pg";
 import { UsageError } from "./errors.js";
-import { Lanes } from "./execution/lanes.js";
+import type { Lanes } from "./execution/lanes.js";
 import type { AnyModel } from "./execution/model.js";
 import { explore, type Progress } from "./explore/explore.js";
 import { verdictOf, type ImplementationVerdict, type VerdictFile, type ViolationReport } from "./explore/verdict.js";
-import { openServer } from "./postgres/open.js";
 import type { PostgresServer } from "./postgres/server.js";
 import { counterexampleFileName } from "./report/counterexample-file.js";
 import { sessionSettings } from "./session/connections.js";
-import { gatePg } from "./session/pg.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { investigate, type Found } from "./shrink/investigate.js";
 import { random } from "./strategy/random.js";
 import { usable } from "./usable-model.js";
 import { version } from "./version.js";
+import { withLanes, withServer } from "./with-server.js";
 
 /** Executions per implementation, unless said otherwise. */
 export const defaultExecutions = 2_000;
@@ -26,7 +24,7 @@ export interface CheckOptions {
   readonly seed?: string;
   /** Executions per implementation. Default: 2,000, or as many as fit when `seconds` is given. */
   readonly executions?: number;
-  /** Seconds for the whole check, shared evenly among the implementations. Default: no limit. */
+  /** Seconds for exploring, shared evenly among the implementations; shrinking what was found comes on top. Default: no limit. */
   readonly seconds?: number;
   /** Executions under way at once. Default: two for each processor, at least 2, at most 8. */
   readonly lanes?: number;
@@ -65,31 +63,21 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   const model = usable(given);
   requireNumbers(options);
   const names = chosen(model, options.implementations);
-  gatePg(pg);
-  const server = await openServer(options.postgres);
-  try {
-    const lanes = await Lanes.open(server, model, options.lanes ?? defaultLanes());
-    try {
+  return withServer(options.postgres, (server) =>
+    withLanes(server, model, options.lanes ?? defaultLanes(), async (lanes) => {
       const verdicts: ImplementationVerdict[] = [];
       const counterexamples: Counterexample[] = [];
       for (const name of names) {
         if (options.signal?.aborted === true) break;
-        const result = await Promise.race([
-          checkOne(model, name, names.length, { ...options, lanes, server }),
-          death(server),
-        ]);
+        const result = await checkOne(model, name, names.length, { ...options, lanes, server });
         verdicts.push(result.verdict);
         counterexamples.push(...result.counterexamples);
         options.onProgress?.({ phase: "done", implementation: result.verdict });
       }
       const interrupted = options.signal?.aborted === true;
       return { verdict: fileOf(model, server, options, verdicts, interrupted, secondsSince(begin)), counterexamples };
-    } finally {
-      await lanes.close();
-    }
-  } finally {
-    await server.stop();
-  }
+    }),
+  );
 }
 
 function requireNumbers({ executions, lanes, seconds }: CheckOptions): void {
@@ -227,10 +215,6 @@ function fileOf(
 /** The server as reports name it, with every setting that is not Postgres' own. */
 export function postgresOf({ version, kind, settings, superuser }: PostgresServer): VerdictFile["postgres"] {
   return { version, kind, settings: { ...settings, ...(superuser ? sessionSettings : {}) } };
-}
-
-async function death(server: PostgresServer): Promise<never> {
-  throw await server.died;
 }
 
 function secondsSince(begin: number): number {

@@ -1,14 +1,11 @@
-import pg from "pg";
 import { UsageError } from "./errors.js";
-import { Lanes } from "./execution/lanes.js";
 import type { AnyModel } from "./execution/model.js";
-import { openServer } from "./postgres/open.js";
 import { assignedPool } from "./execution/pool.js";
-import { gatePg } from "./session/pg.js";
 import { replay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { postgresOf } from "./check.js";
 import { usable } from "./usable-model.js";
+import { withLanes, withServer } from "./with-server.js";
 import type { VerdictFile } from "./explore/verdict.js";
 
 export interface ReplayOptions {
@@ -41,11 +38,8 @@ export async function replayCounterexample(
   const { implementation, program } = counterexample;
   const model = usable(given);
   requireFit(model, counterexample);
-  gatePg(pg);
-  const server = await openServer(options.postgres);
-  try {
-    const lanes = await Lanes.open(server, model, 1);
-    try {
+  return withServer(options.postgres, (server) =>
+    withLanes(server, model, 1, async (lanes) => {
       const replays: Replay[] = [];
       for (let number = 0; number < times && signal?.aborted !== true; number++) {
         // The first in full, for showing.
@@ -55,12 +49,8 @@ export async function replayCounterexample(
         onReplay?.(result, number);
       }
       return { replays, postgres: postgresOf(server) };
-    } finally {
-      await lanes.close();
-    }
-  } finally {
-    await server.stop();
-  }
+    }),
+  );
 }
 
 function requireFit(model: AnyModel, { model: recorded, implementation, program }: Counterexample): void {

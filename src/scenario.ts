@@ -1,16 +1,14 @@
-import pg from "pg";
 import { UsageError } from "./errors.js";
 import { execute } from "./execution/execution.js";
-import { Lanes } from "./execution/lanes.js";
+import type { Lanes } from "./execution/lanes.js";
 import type { AnyModel } from "./execution/model.js";
 import { assignedPool } from "./execution/pool.js";
 import type { Program } from "./execution/program.js";
 import type { Trace } from "./execution/trace.js";
 import { judge } from "./oracle/judge.js";
 import type { Violation } from "./oracle/violation.js";
-import { openServer } from "./postgres/open.js";
-import { gatePg } from "./session/pg.js";
 import { usable } from "./usable-model.js";
+import { withLanes, withServer } from "./with-server.js";
 import { MissedPin, pinned, type Leg } from "./strategy/pinned.js";
 
 /** What a timeline must end in. */
@@ -63,25 +61,18 @@ export async function playScenarios(
   scenarios: readonly Scenario[],
   { implementations, postgres, signal }: PlayOptions = {},
 ): Promise<Played[]> {
-  gatePg(pg);
-  const server = await openServer(postgres);
-  try {
+  return withServer(postgres, async (server) => {
     const played: Played[] = [];
     for (const model of new Set(scenarios.map((scenario) => scenario.model))) {
-      const lanes = await Lanes.open(server, usable(model), 1);
-      try {
+      await withLanes(server, usable(model), 1, async (lanes) => {
         for (const scenario of scenarios.filter((each) => each.model === model)) {
           const names = implementations ?? Object.keys(scenario.ends);
           for (const name of names) if (signal?.aborted !== true) played.push(await play(lanes, scenario, name));
         }
-      } finally {
-        await lanes.close();
-      }
+      });
     }
     return played;
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
 async function play(lanes: Lanes, scenario: Scenario, implementation: string): Promise<Played> {

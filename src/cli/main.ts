@@ -49,7 +49,11 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
       `executions per implementation (default: ${defaultExecutions}, or as many as fit into --time)`,
       whole(1),
     )
-    .option("--time <seconds>", "for the whole check, shared evenly among implementations", seconds)
+    .option(
+      "--time <seconds>",
+      "for exploring, shared evenly among implementations; shrinking what was found comes on top",
+      seconds,
+    )
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")

@@ -6,7 +6,7 @@ import type { Program } from "../execution/program.js";
 import type { Exploration, Failure } from "../explore/explore.js";
 import { execute } from "../execution/execution.js";
 import { signatureOf } from "../oracle/violation.js";
-import { follow } from "../strategy/follow.js";
+import { Divergence, follow } from "../strategy/follow.js";
 import { replay } from "./confirm.js";
 import type { Size } from "./counterexample.js";
 import { shrink, wayOf, type Failing } from "./shrink.js";
@@ -89,7 +89,13 @@ async function confirm(
     actors: failing.program.actors.filter(({ operations }) => operations.length > 0),
   };
   const { schedule } = failing.trace;
-  const { trace } = await options.lanes.run((lane) => execute(lane, assign(options, program, true), follow(schedule)));
+  const trace = await options.lanes
+    .run(async (lane) => (await execute(lane, assign(options, program, true), follow(schedule))).trace)
+    .catch((error: unknown) => {
+      // It does not do the same again: the replays will say so, and what is known of it is what was seen.
+      if (error instanceof Divergence) return failing.trace;
+      throw error;
+    });
   const recording = { schedule, trace, violations: failing.violations };
   const replays = await Promise.all(
     Array.from({ length: confirmations }, () => replay(options.lanes, assign(options, program, false), recording)),

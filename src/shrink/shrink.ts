@@ -6,7 +6,7 @@ import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
 import { judge } from "../oracle/judge.js";
 import type { Violation } from "../oracle/violation.js";
-import { follow, followOrder } from "../strategy/follow.js";
+import { Divergence, follow, followOrder } from "../strategy/follow.js";
 import type { Schedule } from "../strategy/schedule.js";
 import type { Scheduler } from "../strategy/strategy.js";
 import { simpler, type Candidate } from "./candidates.js";
@@ -164,6 +164,8 @@ class Search {
     try {
       return await execute(lane, { ...this.#options.assignment, program }, scheduler);
     } catch (error) {
+      // Code that decides by something uncontrolled need not follow a schedule that it made itself.
+      if (error instanceof Divergence) return undefined;
       if (error instanceof RaceproofError && !(error instanceof PostgresError)) return undefined;
       throw error;
     }

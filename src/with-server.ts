@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { RaceproofError, UsageError } from "./errors.js";
+import { Lanes } from "./execution/lanes.js";
+import type { AnyModel } from "./execution/model.js";
+import { asPostgresError } from "./postgres/connect.js";
+import { openServer } from "./postgres/open.js";
+import type { PostgresServer } from "./postgres/server.js";
+import { gatePg } from "./session/pg.js";
+
+/**
+ * Opens a server, does something with it, and stops it.
+ *
+ * @throws {PostgresError} When it cannot be started, or goes away: then for that reason, whoever noticed first.
+ */
+export async function withServer<T>(
+  postgres: string | undefined,
+  body: (server: PostgresServer) => Promise<T>,
+): Promise<T> {
+  gatePg(pg);
+  const server = await openServer(postgres);
+  try {
+    return await Promise.race([body(server), death(server)]);
+  } catch (error) {
+    throw error instanceof UsageError ? error : await explained(error, server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Opens lanes, does something with them, and closes them. */
+export async function withLanes<T>(
+  server: PostgresServer,
+  model: AnyModel,
+  count: number,
+  body: (lanes: Lanes) => Promise<T>,
+): Promise<T> {
+  const lanes = await Lanes.open(server, model, count);
+  try {
+    return await body(lanes);
+  } finally {
+    await lanes.close();
+  }
+}
+
+async function death(server: PostgresServer): Promise<never> {
+  throw await server.died;
+}
+
+/** How long the end of a server may take to be noticed after the first statement failed by it, in milliseconds. */
+const noticeMs = 500;
+
+async function explained(reason: unknown, server: PostgresServer): Promise<unknown> {
+  const died = await Promise.race([server.died, sleep(noticeMs)]);
+  if (died !== undefined) return died;
+  if (reason instanceof RaceproofError || !isFromPostgres(reason)) return reason;
+  return asPostgresError(reason, `${server.description} failed us`);
+}
+
+/** What the driver throws has a SQLSTATE, or speaks of its connection. */
+function isFromPostgres(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return (
+    (typeof code === "string" && severity !== undefined) ||
+    /^Connection terminated|connection error/.test(error.message)
+  );
+}
