@@ -69,7 +69,6 @@ export async function execute(
 interface Run {
   readonly name: string;
   readonly calls: readonly OperationCall[];
-  readonly context: ActorContext;
   /** Steps that want to be taken, in the order of arrival. */
   readonly pending: GatedStep[];
   readonly slots: Set<number>;
@@ -79,7 +78,7 @@ interface Run {
   queued: number;
   operation: number;
   /** Ends the operation under way: its code failed where nobody catches it. */
-  crash: (threw: Thrown) => void;
+  crash: (result: OperationRecord["result"]) => void;
   crashed: boolean;
   /** Has nothing (more) to do; true before it starts. */
   done: boolean;
@@ -117,8 +116,6 @@ class Execution implements Gate {
   readonly #implementation: unknown;
   readonly #steps: Recorded[] = [];
   readonly #operations: Omit<OperationRecord, "steps">[] = [];
-  /** For which operation a step was asked for: one that nobody awaits may be taken when the next is under way. */
-  readonly #askedBy = new WeakMap<GatedStep, number>();
   /** Let through, and not delivered yet. */
   readonly #underway = new Set<GatedStep>();
   readonly #switches: Switch[] = [];
@@ -146,7 +143,6 @@ class Execution implements Gate {
     this.#runs = program.actors.map(({ name, operations }) => ({
       name,
       calls: operations,
-      context: { gate: this, actor: name },
       pending: [],
       slots: new Set<number>(),
       busy: 0,
@@ -191,7 +187,6 @@ class Execution implements Gate {
       if (error !== undefined) step.refuse(error);
       return;
     }
-    this.#askedBy.set(step, run.operation);
     run.pending.push(step);
     this.changed();
   }
@@ -206,17 +201,16 @@ class Execution implements Gate {
     return new RaceproofError(`"${actor}" went on after its execution was over`);
   }
 
-  crashed(actor: string, error: unknown): void {
+  crashed({ actor, operation }: ActorContext, error: unknown): void {
     const run = this.#runOf(actor);
     if (this.#over || run === undefined || run.crashed) return;
     run.crashed = true;
     const { name, message } = thrown(error);
     // Not as Postgres' error, even where it is one: it reached nobody who could deal with it.
-    const threw = { name: `uncaught ${name}`, message, code: null };
-    if (!run.done) return run.crash(threw);
-    const last = this.#operations.findLastIndex((each) => each.actor === actor);
-    const record = this.#operations[last];
-    if (record !== undefined) this.#operations[last] = { ...record, result: { threw } };
+    const result = { threw: { name: `uncaught ${name}`, message, code: null } };
+    const ended = this.#operations.findIndex((each) => each.actor === actor && each.index === operation);
+    if (ended >= 0) this.#operations[ended] = { ...this.#operations[ended]!, result };
+    run.crash(ended >= 0 ? { returned: null } : result);
   }
 
   changed(): void {
@@ -275,15 +269,14 @@ class Execution implements Gate {
   async #start(run: Run): Promise<void> {
     const { model } = this.#assignment;
     run.done = false;
-    await runAs(run.context, async () => {
-      for (const [index, call] of run.calls.entries()) {
-        run.operation = index;
-        const result = await this.#operate(model, run, call);
-        const label = fromModel(model, `describe of operation "${call.operation}"`, () => describeCall(model, call));
-        this.#operations.push({ actor: run.name, index, ...call, ...(label === undefined ? {} : { label }), result });
-        if (run.crashed) break;
-      }
-    });
+    for (const [index, call] of run.calls.entries()) {
+      run.operation = index;
+      const context: ActorContext = { gate: this, actor: run.name, operation: index };
+      const result = await runAs(context, () => this.#operate(model, run, call));
+      const label = fromModel(model, `describe of operation "${call.operation}"`, () => describeCall(model, call));
+      this.#operations.push({ actor: run.name, index, ...call, ...(label === undefined ? {} : { label }), result });
+      if (run.crashed) break;
+    }
     run.done = true;
     this.changed();
   }
@@ -300,7 +293,7 @@ class Execution implements Gate {
     const operation = model.operations[call.operation];
     if (operation === undefined) throw new UsageError(`model "${model.name}" has no operation "${call.operation}"`);
     const crash = new Promise<OperationRecord["result"]>((resolve) => {
-      run.crash = (threw) => resolve({ threw });
+      run.crash = resolve;
     });
     const result = async (): Promise<OperationRecord["result"]> => {
       try {
@@ -401,7 +394,7 @@ class Execution implements Gate {
     this.#last = step;
     const run = this.#runOf(step.actor)!;
     run.pending.splice(run.pending.indexOf(step), 1);
-    const record = newRecord(step, index, this.#askedBy.get(step) ?? run.operation);
+    const record = newRecord(step, index);
     this.#steps.push(record);
 
     this.#underway.add(step);
@@ -655,12 +648,12 @@ class Execution implements Gate {
   }
 }
 
-function newRecord(step: GatedStep, index: number, operation: number): Recorded {
+function newRecord(step: GatedStep, index: number): Recorded {
   return {
     index,
     actor: step.actor,
     session: step.session,
-    operation,
+    operation: step.operation,
     kind: step.kind,
     text: step.text,
     values: step.values.map(toJson),

@@ -5,6 +5,8 @@ import type { Gate } from "./gate.js";
 export interface ActorContext {
   readonly gate: Gate;
   readonly actor: string;
+  /** Index of the operation that it runs: one that nobody awaited may go on when the next has begun. */
+  readonly operation: number;
 }
 
 // One store per process, even where two copies of this module are loaded (the command line's and a test's own): they

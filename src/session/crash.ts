@@ -12,7 +12,7 @@ export function hearCrashes(): void {
   process.on("unhandledRejection", (error) => {
     // Node calls this on behalf of whoever made the promise.
     const context = currentActor();
-    if (context !== undefined) context.gate.crashed(context.actor, error);
+    if (context !== undefined) context.gate.crashed(context, error);
     else if (process.listenerCount("unhandledRejection") === 1) throw error;
   });
 }

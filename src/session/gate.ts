@@ -1,4 +1,5 @@
 import type { Outcome } from "./outcome.js";
+import type { ActorContext } from "./context.js";
 import type { Connections } from "./connections.js";
 
 /** A step that wants to be taken: the head of a session's queue, or a yield point. */
@@ -6,6 +7,8 @@ export interface GatedStep {
   readonly actor: string;
   /** The actor's name, with `#2`, `#3`, … for further connections it holds at the same time. */
   readonly session: string;
+  /** Index of the actor's operation that wants it. */
+  readonly operation: number;
   readonly kind: "statement" | "yield";
   /** The SQL as sent, or the label. */
   readonly text: string;
@@ -62,8 +65,8 @@ export interface Gate {
   /** The lowest number, from 1, that names none of the connections that this actor holds or has asked for; released with {@link giveBack}. */
   takeSlot(actor: string): number;
   giveBack(actor: string, slot: number): void;
-  /** Code of this actor failed where nobody catches it: in a callback, or in a promise that nobody awaits. */
-  crashed(actor: string, error: unknown): void;
+  /** Code of an actor failed where nobody catches it: in a callback, or in a promise that nobody awaits. */
+  crashed(context: ActorContext, error: unknown): void;
   /** Whether the execution has ended: an actor that goes on all the same is told so, or nothing at all. */
   readonly over: boolean;
   /** What to fail a late call with; undefined when it is to get no answer. To be called once for each. */

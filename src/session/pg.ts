@@ -196,6 +196,7 @@ function submit(
       new Statement(
         session,
         holder,
+        operationOf(holder),
         object.text ?? "",
         Array.isArray(parameters) ? parameters : [],
         (done) => send(sent, undefined, done),
@@ -213,6 +214,12 @@ function submit(
     if (error instanceof Error) Error.captureStackTrace(error);
     throw error;
   });
+}
+
+/** The operation that calls; where nobody does, the one that checked the connection out. */
+function operationOf({ context }: NonNullable<Session["holder"]>): number {
+  const current = currentActor();
+  return current?.gate === context.gate && current.actor === context.actor ? current.operation : context.operation;
 }
 
 /**
@@ -271,6 +278,7 @@ function submitObject(
   const statement = new Statement(
     session,
     holder,
+    operationOf(holder),
     text,
     Array.isArray(query.values) ? query.values : [],
     (done) => {
@@ -293,7 +301,7 @@ function uncaught(context: ActorContext, body: () => unknown): unknown {
   try {
     return body();
   } catch (error) {
-    context.gate.crashed(context.actor, error);
+    context.gate.crashed(context, error);
     return undefined;
   }
 }

@@ -111,7 +111,7 @@ export class Session {
   }
 
   #ended(): void {
-    this.lost = !this.ending;
+    this.lost ||= !this.ending;
     this.transaction = "none";
     const statement = this.#sent;
     if (statement === undefined) return;
@@ -165,12 +165,14 @@ export class Statement implements GatedStep {
   #result: unknown;
 
   /**
+   * @param operation For which operation of the actor's it was issued.
    * @param send Sends it by the driver, which calls `done` with the answer.
    * @param give Hands the answer to the code under test.
    */
   constructor(
     session: Session,
     holder: Holder,
+    readonly operation: number,
     readonly text: string,
     readonly values: readonly unknown[],
     send: (done: (error: unknown, result: unknown) => void) => void,
@@ -239,7 +241,7 @@ export class Statement implements GatedStep {
       this.#give(this.#error, this.#result);
     } catch (error) {
       // A callback that throws ends the process that it runs in.
-      this.gate.crashed(this.actor, error);
+      this.gate.crashed({ ...this.#context, operation: this.operation }, error);
     }
   }
 

@@ -15,6 +15,7 @@ export function yieldPoint(label: string): Promise<void> {
     const step: GatedStep = {
       actor: context.actor,
       session: context.actor,
+      operation: context.operation,
       kind: "yield",
       text: label,
       values: [],
