@@ -581,7 +581,7 @@ class Execution implements Gate {
     if (outcome === undefined) throw new RaceproofError("a step was delivered before it answered");
     const { rows } = step;
     const keep = this.#assignment.record && outcome.kind === "rows" && rows !== undefined && rows.length > 0;
-    record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map(toJson) } : outcome;
+    record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map((value) => toJson(value)) } : outcome;
     record.transaction = step.transaction;
     this.#underway.delete(step);
     if (outcome.kind === "error" && step.lost) {
@@ -656,7 +656,7 @@ function newRecord(step: GatedStep, index: number): Recorded {
     operation: step.operation,
     kind: step.kind,
     text: step.text,
-    values: step.values.map(toJson),
+    values: step.values.map((value) => toJson(value)),
     outcome: { kind: "passed" },
     wait: null as Wait | null,
     transaction: "none",
