@@ -83,15 +83,20 @@ async function play(lanes: Lanes, scenario: Scenario, implementation: string): P
     throw new UsageError(
       `scenario "${name}" says nothing of implementation "${implementation}"; it knows: ${Object.keys(ends).join(", ")}`,
     );
-  const executed = await lanes.run((lane) =>
-    execute(lane, { model, implementation, program, pool: assignedPool, record: true }, pinned(timeline)).catch(
-      (error: unknown) => {
-        throw error instanceof MissedPin
-          ? new UsageError(`scenario "${name}" does not fit implementation "${implementation}": ${error.message}`)
-          : error;
-      },
-    ),
-  );
+  const scheduler = pinned(timeline);
+  const assignment = { model, implementation, program, pool: assignedPool, record: true };
+  const executed = await lanes
+    .run(async (lane) => {
+      const executed = await execute(lane, assignment, scheduler);
+      const missed = scheduler.missed();
+      if (missed !== undefined) throw missed;
+      return executed;
+    })
+    .catch((error: unknown) => {
+      throw error instanceof MissedPin
+        ? new UsageError(`scenario "${name}" does not fit implementation "${implementation}": ${error.message}`)
+        : error;
+    });
   const violations = judge(model, program, executed);
   const display = executed.trace.steps.at(-1)?.display ?? executed.trace.displayBefore ?? {};
   const broken = [...new Set(violations.map(({ invariant }) => invariant))];

@@ -83,6 +83,8 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     if ("problem" in result) found.problem(result.problem);
     else found.add(result, judge(model, result.program, result));
     onProgress?.(found.progress);
+    // Not the next one to come back: which others have been begun by now differs from run to run.
+    if (found.problemCount >= problemsTolerated) break;
   }
   return { ...found.total, interrupted: signal?.aborted === true };
 

@@ -16,22 +16,31 @@ export class MissedPin extends Error {
   override readonly name = "MissedPin";
 }
 
+export interface PinnedScheduler extends Scheduler {
+  /** Once everything has run: the first leg that did not come to where it was to stop, as an error. */
+  missed(): MissedPin | undefined;
+}
+
 /**
  * Runs the legs one after the other, then every actor to its end. Pinned by what actors are about to do and not by a
  * number of steps, one timeline fits implementations with different statements.
  *
  * @throws {MissedPin} From `choose`, when a leg with an `until` ends without coming to it.
  */
-export function pinned(legs: readonly Leg[]): Scheduler {
+export function pinned(legs: readonly Leg[]): PinnedScheduler {
   let leg = 0;
   return {
+    missed() {
+      const unmet = legs.slice(leg).find(({ until }) => until !== undefined);
+      return unmet?.until === undefined ? undefined : missed(unmet.actor, unmet.until);
+    },
     choose(choices, last) {
       for (; leg < legs.length; leg++) {
         const { actor, until } = legs[leg]!;
         const next = choices.findIndex((choice) => choice.actor === actor);
         if (next >= 0 && !(until !== undefined && isAt(choices[next]!, until))) return next;
         // An actor that waits for a lock has no pending step: it has come as far as it can.
-        if (next < 0 && until !== undefined && last?.actor === actor) throw missed(actor, until, last);
+        if (next < 0 && until !== undefined) throw missed(actor, until, last);
       }
       return defaultChoice(choices, last);
     },
@@ -42,6 +51,7 @@ function isAt({ kind, text }: Choice, until: string): boolean {
   return kind === "yield" ? text === until : text.replace(/\s+/g, " ").trim().startsWith(until);
 }
 
-function missed(actor: string, until: string, { text }: Choice): MissedPin {
-  return new MissedPin(`"${actor}" never came to "${until}"; its last step was: ${text.replace(/\s+/g, " ").trim()}`);
+function missed(actor: string, until: string, last?: Choice): MissedPin {
+  const where = last === undefined ? "" : `; the step before was: ${last.text.replace(/\s+/g, " ").trim()}`;
+  return new MissedPin(`"${actor}" never came to "${until}"${where}`);
 }
