@@ -15,8 +15,8 @@ import type { Account } from "./identity.js";
  * Worth knowing about sh: a background command gets /dev/null as its input, hence the copy of descriptor 0, and ignores
  * SIGINT and SIGQUIT until it sets a handler of its own, as Postgres does. What makes the cluster is ended by SIGTERM, to
  * the whole process group, which is ours alone; the shell around it, having a trap, waits for it before it exits. A signal
- * that comes while that shell turns into Postgres may be lost, hence the repetition. Of SIGKILL Postgres' own processes
- * get to know nothing, so it is sent late: 5 s after SIGQUIT Postgres itself kills what does not react, being stopped.
+ * that comes while that shell turns into Postgres may be lost, hence the repetition. Backends may be stopped (waiters are let
+ * go one at a time), and what is stopped does not end: they are woken before.
  */
 const script = `
 run=$1 cluster=$2 bin=$3 initdb=$4
@@ -42,7 +42,12 @@ trap '' HUP INT QUIT TERM
   exec 2>/dev/null
   kill -TERM 0
   tries=0
-  while kill -QUIT "$server" && [ $tries -lt 40 ]; do sleep 0.2; tries=$((tries + 1)); done
+  while [ $tries -lt 20 ]; do
+    kill -CONT $(cat "/proc/$server/task/$server/children" || pgrep -P "$server")
+    kill -QUIT "$server" || break
+    sleep 0.2
+    tries=$((tries + 1))
+  done
   kill -KILL "$server"
 ) &
 watcher=$!

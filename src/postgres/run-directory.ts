@@ -88,7 +88,7 @@ async function endServerOf(run: string): Promise<void> {
   if (pid === undefined) return;
   const started = processStart(pid);
   for (const [signal, patienceMs] of [
-    ["SIGQUIT", 8000],
+    ["SIGQUIT", 6000],
     ["SIGKILL", 2000],
   ] as const) {
     if (!endSignal(pid, signal)) return;

@@ -41,6 +41,24 @@ test.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)(
   patient.timeout,
 );
 
+test.skipIf(process.platform !== "linux")(
+  "nor when its backends stood still, as waiters do that are let go one at a time",
+  async () => {
+    const child = inChild(openAndStay);
+    const { run, postmaster } = await child.said;
+    const backends = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .map(Number);
+    for (const pid of backends) process.kill(pid, "SIGSTOP");
+    const began = performance.now();
+    child.process.kill("SIGKILL");
+    await until(() => !backends.some(isAlive) && !isAlive(postmaster) && !existsSync(run));
+    expect(performance.now() - began).toBeLessThan(graceMs);
+  },
+  patient.timeout,
+);
+
 test(
   "a kill -9 in the middle of a start leaves nothing",
   async () => {
