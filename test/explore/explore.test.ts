@@ -1,0 +1,106 @@
+import pg from "pg";
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { Lanes } from "../../src/execution/lanes.js";
+import type { AnyModel } from "../../src/execution/model.js";
+import { explore, type ExploreOptions } from "../../src/explore/explore.js";
+import { PostgresError, UsageError } from "../../src/index.js";
+import { random } from "../../src/strategy/random.js";
+import { modelOf, serverForFile } from "../support.js";
+import { counterModel } from "./counter.js";
+
+const server = serverForFile();
+
+async function exploring(model: AnyModel, count: number, more: Partial<ExploreOptions> = {}) {
+  const lanes = await Lanes.open(server(), model, count);
+  onTestFinished(() => lanes.close());
+  const seed = "test";
+  const [implementation = ""] = Object.keys(model.implementations);
+  const budget = { executions: 120 };
+  return explore({ lanes, model, implementation, strategy: random(seed), seed, budget, ...more });
+}
+
+describe("exploring", () => {
+  test("gives the same with the same seed, on however many lanes, and something else with another", async () => {
+    const [one, three, other] = [
+      await exploring(counterModel(), 1),
+      await exploring(counterModel(), 3),
+      await exploring(counterModel(), 3, { seed: "other", strategy: random("other") }),
+    ];
+    const comparable = ({ coverage, failures, seen, problems }: typeof one) => ({
+      coverage,
+      failures: failures.map(({ execution, program, violations, trace }) => ({
+        execution,
+        program,
+        violations,
+        schedule: trace.schedule,
+      })),
+      seen: [...seen],
+      problems: [...problems],
+    });
+    expect(comparable(three)).toEqual(comparable(one));
+    expect(comparable(other).coverage).not.toEqual(comparable(one).coverage);
+    expect([...one.seen.keys()]).toEqual(["nothing is lost: too low"]);
+    expect(one.coverage).toMatchObject({ executions: 120, lockWaits: expect.any(Number) });
+    expect(one.coverage.programs).toBeGreaterThan(8);
+    expect(one.coverage.overlaps["add × add"]).toBeGreaterThan(0);
+    expect(one.problems.size).toBe(0);
+  });
+
+  test("finds nothing in what is right", async () => {
+    const { failures, coverage } = await exploring(counterModel(), 3, { implementation: "careful" });
+    expect(failures).toEqual([]);
+    expect(coverage.lockWaits).toBeGreaterThan(0);
+  });
+
+  test("ends when it is told to, at the number, or after the time", async () => {
+    const controller = new AbortController();
+    const aborted = await exploring(counterModel(), 2, {
+      signal: controller.signal,
+      budget: { executions: Infinity },
+      onProgress: ({ executions }) => executions === 20 && controller.abort(),
+    });
+    expect(aborted).toMatchObject({ interrupted: true });
+    expect(aborted.coverage.executions).toBeGreaterThanOrEqual(20);
+    expect(aborted.coverage.executions).toBeLessThan(40);
+    const timed = await exploring(counterModel(), 2, { budget: { executions: Infinity, seconds: 0.3 } });
+    expect(timed.interrupted).toBe(false);
+    expect(timed.coverage.executions).toBeGreaterThan(0);
+  });
+
+  test("gives up after a few executions that could not be finished, always at the same one", async () => {
+    const pool = new pg.Pool({ max: 1 });
+    const greedy = modelOf({
+      actors: {
+        a: async () => {
+          const client = await pool.connect();
+          await pool.query("select 1");
+          client.release();
+        },
+        b: (context) => context.pool.query("select 2"),
+      },
+    });
+    const [one, three] = [await exploring(greedy, 1), await exploring(greedy, 3)];
+    expect([...one.problems]).toEqual([
+      ["a wait for a connection from a pool that nobody gives back: every connection is checked out", 5],
+    ]);
+    expect([three.problems, three.coverage]).toEqual([one.problems, one.coverage]);
+    expect(one.coverage.executions).toBeLessThan(50);
+  });
+
+  test("does not go on with a model that is wrong, or without a server", async () => {
+    const wrong = counterModel({ seed: () => ({ nothing: [{ id: 1 }] }) });
+    await expect(exploring(wrong, 2)).rejects.toThrow(UsageError);
+    const dying = counterModel({
+      implementations: { only: { create: ({ pool }) => ({ pool, locks: "" }) } },
+      operations: {
+        ...counterModel().operations,
+        look: {
+          ...counterModel().operations["look"]!,
+          run: ({ pool }: { pool: pg.Pool }) => pool.query("select pg_terminate_backend(pg_backend_pid())"),
+        },
+      },
+    });
+    await expect(exploring(dying, 2)).rejects.toThrow(PostgresError);
+  });
+});

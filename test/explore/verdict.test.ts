@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+
+import type { OperationRecord, Step, Trace } from "../../src/execution/trace.js";
+import { CoverageCount } from "../../src/explore/coverage.js";
+import { numericSeed, programSource } from "../../src/explore/programs.js";
+import { verdictOf, type Coverage, type Evidence, type ViolationReport } from "../../src/explore/verdict.js";
+import { fc, UsageError } from "../../src/index.js";
+import { counterModel } from "./counter.js";
+
+const coverage: Coverage = {
+  programs: 2,
+  executions: 1200,
+  distinctSchedules: 34,
+  steps: 500,
+  lockWaits: 0,
+  deadlocks: 0,
+  overlaps: {},
+};
+
+const violation = (...invariants: string[]): ViolationReport => ({
+  signature: "",
+  violations: invariants.map((invariant) => ({ invariant, way: "broken", message: "" })),
+  operations: 1,
+  steps: 1,
+  switches: 0,
+  seen: 1,
+  counterexample: null,
+});
+
+function judged(change: Partial<Evidence>) {
+  const { verdict, asExpected } = verdictOf({
+    name: "only",
+    expected: "holds",
+    strategy: "random",
+    seed: "s",
+    coverage,
+    violations: [],
+    problems: new Map(),
+    interrupted: false,
+    seconds: 1,
+    ...change,
+  });
+  return [verdict, asExpected];
+}
+
+describe("a verdict", () => {
+  test("holds only where nothing was cut off, went wrong, or was never run", () => {
+    expect(judged({})).toEqual(["holds", true]);
+    expect(judged({ interrupted: true })).toEqual(["inconclusive", false]);
+    expect(judged({ problems: new Map([["stuck", 1]]) })).toEqual(["inconclusive", false]);
+    expect(judged({ coverage: { ...coverage, executions: 0, steps: 0 } })).toEqual(["inconclusive", false]);
+  });
+
+  test("is `violates` with a violation, whatever else went wrong", () => {
+    const violations = [violation("x")];
+    expect(judged({ violations })).toEqual(["violates", false]);
+    expect(judged({ violations, interrupted: true, problems: new Map([["stuck", 1]]) })).toEqual(["violates", false]);
+  });
+
+  test("fails an implementation that was expected to violate and does not, or not just what it should", () => {
+    expect(judged({ expected: "violates" })).toEqual(["holds", false]);
+    expect(judged({ expected: "violates", violations: [violation("x")] })).toEqual(["violates", true]);
+    const expected = { violates: ["x", "y"] };
+    expect(judged({ expected })).toEqual(["holds", false]);
+    expect(judged({ expected, violations: [violation("x")] })).toEqual(["violates", false]);
+    expect(judged({ expected, violations: [violation("x"), violation("y", "x")] })).toEqual(["violates", true]);
+    expect(judged({ expected, violations: [violation("x", "y", "z")] })).toEqual(["violates", false]);
+  });
+});
+
+describe("coverage", () => {
+  const step = (change: Partial<Step>): Step => ({
+    index: 0,
+    actor: "a",
+    session: "a",
+    operation: 0,
+    kind: "statement",
+    text: "",
+    values: [],
+    outcome: { kind: "passed" },
+    wait: null,
+    transaction: "none",
+    ...change,
+  });
+  const operation = (actor: string, name: string, steps: OperationRecord["steps"]): OperationRecord => ({
+    actor,
+    index: 0,
+    operation: name,
+    parameters: null,
+    steps,
+    result: { returned: null },
+  });
+  const program = { initial: null, actors: [] };
+
+  test("counts what happened, and the pairs of operations that overlapped and that never did", () => {
+    const count = new CoverageCount(counterModel());
+    const trace: Trace = {
+      steps: [
+        step({ wait: { holders: ["b"], lock: "", on: null, until: null } }),
+        step({ outcome: { kind: "error", code: "40P01", message: "" } }),
+      ],
+      operations: [operation("a", "look", [0, 3]), operation("b", "add", [2, 5]), operation("c", "add", [6, 7])],
+      schedule: [],
+      state: {},
+    };
+    count.add(program, trace);
+    count.add(program, trace);
+    count.add(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] });
+    expect(count.total).toEqual({
+      programs: 1,
+      executions: 3,
+      distinctSchedules: 2,
+      steps: 6,
+      lockWaits: 3,
+      deadlocks: 3,
+      overlaps: { "add × add": 0, "add × look": 2, "look × look": 0 },
+    });
+  });
+});
+
+describe("generated programs", () => {
+  test("are given by seed and number, and never do nothing", () => {
+    const [one, same, other] = [
+      programSource(counterModel(), "s"),
+      programSource(counterModel(), "s"),
+      programSource(counterModel(), "t"),
+    ];
+    const programs = Array.from({ length: 50 }, (_, i) => one(i));
+    // Asked for in another order.
+    expect(Array.from({ length: 50 }, (_, i) => same(49 - i)).toReversed()).toEqual(programs);
+    expect(Array.from({ length: 50 }, (_, i) => other(i))).not.toEqual(programs);
+    for (const { actors } of programs) {
+      expect(actors.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+      const sizes = actors.map(({ operations }) => operations.length);
+      expect(Math.max(...sizes)).toBeGreaterThan(0);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(2);
+    }
+    expect(new Set(programs.map((program) => JSON.stringify(program))).size).toBeGreaterThan(40);
+  });
+
+  test("must be plain data", () => {
+    const source = programSource(counterModel({ initial: fc.constant({ start: new Date(0) }) }), "s");
+    expect(() => source(0)).toThrow(UsageError);
+  });
+
+  test("numbers of seeds are 32 bits, and differ by purpose", () => {
+    const numbers = ["a", "b"].flatMap((seed) => ["x", "y"].map((purpose) => numericSeed(seed, purpose)));
+    expect(new Set(numbers).size).toBe(4);
+    for (const number of numbers) expect(number).toBe(number | 0);
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+
+import type { Program } from "../../src/execution/program.js";
+import { fc } from "../../src/index.js";
+import { simpler, type Turn } from "../../src/shrink/candidates.js";
+import { compareSizes, type sizeOf } from "../../src/shrink/size.js";
+import { counterModel } from "../explore/counter.js";
+
+const add = (by: number) => ({ operation: "add", parameters: { by } });
+const look = { operation: "look", parameters: null };
+
+const program: Program = {
+  initial: { start: 1, others: [4] },
+  actors: [
+    { name: "a", operations: [look, add(2)] },
+    { name: "b", operations: [add(1)] },
+    { name: "c", operations: [] },
+  ],
+};
+const order: Turn[] = [
+  { actor: "a", session: "a", operation: 0 },
+  { actor: "b", session: "b", operation: 0 },
+  { actor: "a", session: "a#2", operation: 1 },
+];
+
+const candidates = (more: Parameters<typeof counterModel>[0] = {}) => [
+  ...simpler(counterModel(more), { program, order }),
+];
+const operationsOf = ({ actors }: Program) =>
+  actors.map(({ operations }) => operations.map(({ operation }) => operation));
+
+describe("simpler programs", () => {
+  test("come without an actor, then without an operation, with the order that is left", () => {
+    const all = candidates();
+    expect(all.slice(0, 5).map(({ program }) => operationsOf(program))).toEqual([
+      [[], ["add"], []],
+      [["look", "add"], [], []],
+      [["add"], ["add"], []],
+      [["look"], ["add"], []],
+      [["look", "add"], [], []],
+    ]);
+    expect(all[2]!.order).toEqual([
+      { actor: "b", session: "b", operation: 0 },
+      { actor: "a", session: "a#2", operation: 0 },
+    ]);
+  });
+
+  test("have smaller parameters and initial states, and only what the model would generate", () => {
+    const all = candidates().map(({ program }) => program);
+    const amounts = new Set(
+      all.map(({ actors }) => (actors[0]!.operations[1]?.parameters as { by?: number } | undefined)?.by),
+    );
+    expect(amounts).toEqual(new Set([undefined, 2, 1]));
+    expect(all.map(({ initial }) => initial)).toEqual(
+      expect.arrayContaining([
+        { start: 0, others: [4] },
+        { start: 1, others: [] },
+      ]),
+    );
+    for (const { initial } of all) expect((initial as { start: number }).start).toBeLessThanOrEqual(1);
+  });
+
+  test("do not lose what their operations are about", () => {
+    const about = {
+      parameters: ({ others }: { others: readonly number[] }) =>
+        others.length === 0 ? fc.constant(null) : fc.record({ by: fc.constantFrom(...others) }),
+      run: async () => undefined,
+    };
+    const operations = { ...counterModel().operations, add: about } as never;
+    const from: Program = { initial: { start: 1, others: [4] }, actors: [{ name: "a", operations: [add(4)] }] };
+    const initials = [...simpler(counterModel({ operations }), { program: from, order: [] })]
+      .filter(({ program }) => program.actors[0]!.operations.length > 0)
+      .map(({ program }) => program.initial);
+    expect(initials).toContainEqual({ start: 0, others: [4] });
+    expect(initials).not.toContainEqual({ start: 1, others: [] });
+  });
+
+  test("are also what the model proposes, with the order of its actors", () => {
+    const swapped: Program = {
+      ...program,
+      actors: [
+        { name: "a", operations: [] },
+        { name: "b", operations: [add(1)] },
+        { name: "c", operations: program.actors[0]!.operations },
+      ],
+    };
+    const proposed = candidates({ simplify: () => [swapped] }).find(({ program }) => program === swapped);
+    expect(proposed?.order).toEqual([
+      { actor: "c", session: "c", operation: 0 },
+      { actor: "b", session: "b", operation: 0 },
+      { actor: "c", session: "c#2", operation: 1 },
+    ]);
+  });
+});
+
+test("sizes: operations first, then switches, steps, and actors", () => {
+  const size = (operations: number, switches: number, steps: number, actors: number): ReturnType<typeof sizeOf> => ({
+    operations,
+    switches,
+    steps,
+    actors,
+  });
+  const sorted = [size(1, 9, 9, 9), size(2, 0, 9, 9), size(2, 1, 3, 9), size(2, 1, 4, 1), size(2, 1, 4, 2)];
+  expect(sorted.toReversed().toSorted(compareSizes)).toEqual(sorted);
+});
