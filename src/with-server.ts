@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { RaceproofError, UsageError } from "./errors.js";
+import { PostgresError, RaceproofError, UsageError } from "./errors.js";
 import { Lanes } from "./execution/lanes.js";
 import type { AnyModel } from "./execution/model.js";
 import { asPostgresError } from "./postgres/connect.js";
@@ -47,22 +47,23 @@ async function death(server: PostgresServer): Promise<never> {
   throw await server.died;
 }
 
-/** How long the end of a server may take to be noticed after the first statement failed by it, in milliseconds. */
-const noticeMs = 500;
+/** How long the end of a server may take to be certain after a statement failed by it, in milliseconds. */
+const noticeMs = 5_000;
 
 async function explained(reason: unknown, server: PostgresServer): Promise<unknown> {
-  const died = await Promise.race([server.died, sleep(noticeMs)]);
-  if (died !== undefined) return died;
-  if (reason instanceof RaceproofError || !isFromPostgres(reason)) return reason;
-  return asPostgresError(reason, `${server.description} failed us`);
+  const lost = reason instanceof PostgresError;
+  if (!lost && (reason instanceof RaceproofError || !isFromPostgres(reason))) return reason;
+  const patience = new AbortController();
+  const died = await Promise.race([server.died, sleep(noticeMs, undefined, { signal: patience.signal })]);
+  patience.abort();
+  return died ?? asPostgresError(reason, `${server.description} failed us`);
 }
 
-/** What the driver throws has a SQLSTATE, or speaks of its connection. */
+/** What the driver throws has a SQLSTATE, or comes from its socket. */
 function isFromPostgres(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, severity } = error as { code?: unknown; severity?: unknown };
-  return (
-    (typeof code === "string" && severity !== undefined) ||
-    /^Connection terminated|connection error/.test(error.message)
-  );
+  const isSocket =
+    code === "EPIPE" || code === "ECONNRESET" || /Connection terminated|connection error/.test(error.message);
+  return isSocket || (typeof code === "string" && severity !== undefined);
 }

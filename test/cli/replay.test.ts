@@ -1,0 +1,165 @@
+import { readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { readCounterexample, type Counterexample } from "../../src/index.js";
+import { project, raceproof, stackLine } from "./support.js";
+
+const { folder, run, read, write, counterexamples } = project();
+
+const found = "reports/counter.broken.nothing-is-lost-broken.json";
+
+beforeAll(async () => {
+  await run("check", "counter.ts", "-i", "broken", "--executions", "60");
+});
+
+test("the check wrote one", () => {
+  expect(counterexamples("reports")).toEqual([found]);
+});
+
+/** Postgres' own programs, where the machine has them. */
+function systemBins(): string[] {
+  try {
+    return readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`);
+  } catch {
+    return [];
+  }
+}
+
+test("20 of 20, and the first of them is shown", async () => {
+  const { code, stdout } = await run("replay", found, "--times", "20");
+  expect(stdout).toContain("reproduced: 20 of 20, on Postgres");
+  expect(stdout).toContain("update counter set n = ");
+  expect(code).toBe(0);
+});
+
+test.skipIf(systemBins().length === 0)(
+  "20 of 20 on the Postgres of the machine (skipped where there is none)",
+  async () => {
+    for (const bin of systemBins()) {
+      const { code, stdout } = await run("replay", found, "--times", "20", "--postgres", bin);
+      expect(stdout).toMatch(/reproduced: 20 of 20, on Postgres \d+\.\d+ \(directory\)/);
+      expect(code).toBe(0);
+    }
+  },
+);
+
+test("--json prints JSON and nothing else", async () => {
+  const { code, stdout } = await run("replay", found, "--json", "--times", "2");
+  expect(JSON.parse(stdout)).toMatchObject({ file: found, reproduced: 2, changed: 0, diverged: 0, times: 2 });
+  expect(code).toBe(0);
+});
+
+test("from another folder: it says what to do, and --model does it", async () => {
+  const elsewhere = path.dirname(folder);
+  const file = path.join(folder, found);
+  const lost = await raceproof(["replay", file], { cwd: elsewhere });
+  expect(lost.stderr).toMatch(/there is no counter\.ts, .*replay it from there, or say with --model/);
+  expect(lost.code).toBe(2);
+  const { code } = await raceproof(["replay", file, "--model", path.join(folder, "counter.ts")], { cwd: elsewhere });
+  expect(code).toBe(0);
+});
+
+/** The counterexample, changed. */
+function edited(name: string, edit: (counterexample: any) => void): string {
+  const counterexample = JSON.parse(read(found)) as Counterexample;
+  edit(counterexample);
+  return write(`${name}.json`, JSON.stringify(counterexample));
+}
+
+describe("a file that does not fit", () => {
+  test.for<[what: string, edit: (counterexample: any) => void, code: number, says: RegExp]>([
+    ["future schema", (it) => (it.schema = "raceproof/counterexample@2"), 2, /newer raceproof/],
+    [
+      "something missing",
+      (it) => delete it.program.actors,
+      2,
+      /no counterexample that can be replayed: program\.actors is missing/,
+    ],
+    [
+      "unknown operation",
+      (it) => (it.program.actors[0].operations[0].operation = "decrement"),
+      2,
+      /has no operation "decrement"/,
+    ],
+    ["unknown implementation", (it) => (it.implementation = "older"), 2, /no longer has the implementation "older"/],
+    ["another model's", (it) => (it.model.name = "other"), 2, /of model "other", and this is model "counter"/],
+    ["unknown shipped model", (it) => (it.model = { name: "gone", module: null }), 2, /there is no model "gone"/],
+    ["unknown module", (it) => (it.model.module = "gone.ts"), 2, /there is no gone\.ts/],
+    [
+      "another statement",
+      (it) => (it.trace.steps[1].text = "select 1"),
+      3,
+      /diverged at step 2: the statement differs\n.*recorded: select 1/s,
+    ],
+    [
+      "another row count",
+      (it) => (it.trace.steps[2].outcome.rowCount = 7),
+      3,
+      /diverged at step 3: what comes back differs\n.*recorded: .*7 rows/s,
+    ],
+    [
+      "a step too many",
+      (it) => it.trace.steps.push({ ...it.trace.steps.at(-1), index: it.trace.steps.length }),
+      3,
+      /diverged at step \d+: the number of steps differs/,
+    ],
+    [
+      "a switch to nobody",
+      (it) => (it.schedule[0].to = "carol"),
+      3,
+      /diverged at step \d+: who takes it differs\n.*"carol", which has no pending step/s,
+    ],
+  ])("%s", async ([what, edit, expected, says]) => {
+    const { code, stdout, stderr } = await run("replay", edited(what, edit));
+    expect(expected === 2 ? stderr : stdout).toMatch(says);
+    expect(stderr + stdout).not.toMatch(stackLine);
+    expect(stderr.split("\n").length).toBeLessThan(3);
+    expect(code).toBe(expected);
+  });
+
+  test("cut in half", async () => {
+    const text = read(found);
+    const { code, stderr } = await run("replay", write("half.json", text.slice(0, text.length / 2)));
+    expect(stderr).toMatch(/^raceproof: half\.json is cut off or not JSON: .*\n$/);
+    expect(code).toBe(2);
+  });
+});
+
+test("after the code was mended", async () => {
+  const text = readFileSync(path.join(folder, "counter.ts"), "utf8");
+  // The same statements by name, and one more word in one of them.
+  write(
+    "mended.ts",
+    text.replace(
+      'broken: { expect: { violates: ["nothing is lost"] }, create: () => () => increment("") }',
+      'broken: { create: () => () => increment("for update") }',
+    ),
+  );
+  const other = await run("replay", found, "--model", "mended.ts");
+  expect(other.stdout).toMatch(
+    /diverged at step \d: the statement differs\n.*now: .*for update[^]*the code, the model or the file was changed/s,
+  );
+  expect(other.code).toBe(3);
+  // The same steps, and what they did is no longer wrong.
+  write(
+    "forgiven.ts",
+    text
+      .replace("row?.n === ", "true || row?.n === ")
+      .replace('counter[0]?.["n"] ===', 'true || counter[0]?.["n"] ==='),
+  );
+  const same = await run("replay", found, "--model", "forgiven.ts");
+  expect(same.stdout).toContain(
+    "changed: the same steps, and every invariant holds. If the code was fixed, this is the proof.",
+  );
+  expect(same.code).toBe(1);
+});
+
+test("what the check wrote is what is read", () => {
+  const counterexample = readCounterexample(read(found), found);
+  expect(counterexample.program.actors.map(({ name, operations }) => [name, operations.length])).toEqual([
+    ["alice", 1],
+    ["bob", 1],
+  ]);
+  expect(counterexample.confirmed).toEqual({ reproduced: 10, times: 10 });
+});
