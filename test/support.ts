@@ -83,7 +83,7 @@ export interface Stage {
   readonly model: AnyModel;
   readonly lanes: Lanes;
   /** Runs it; an order names the sessions in the order in which they are to take steps, as far as they can. */
-  run(schedule?: readonly string[] | Scheduler, options?: RunOptions): Promise<Executed>;
+  readonly run: (schedule?: readonly string[] | Scheduler, options?: RunOptions) => Promise<Executed>;
 }
 
 /** Sets a scene up; it is taken down after the test. */

@@ -86,6 +86,12 @@ interface Run {
   refused: number;
 }
 
+/** Of something that an actor is held up by, among others. */
+interface Place {
+  /** What happens when its turn comes; undefined while it is not over. */
+  next: (() => void) | undefined;
+}
+
 /** A step that was let through and waits for a lock. */
 interface Blocked {
   readonly step: GatedStep;
@@ -124,7 +130,7 @@ class Execution implements Gate {
   #blocked: Blocked[] = [];
   #last: Choice | undefined;
   /** Of what actors are held up by, in the order in which it began. */
-  readonly #places: { then?: () => void }[] = [];
+  readonly #places: Place[] = [];
   #over = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #bell = new Bell();
@@ -219,22 +225,25 @@ class Execution implements Gate {
 
   busy(actor: string): (then: () => void) => void {
     const over = this.#count(actor, "busy");
-    const place: { then?: () => void } = {};
+    const place: Place = { next: undefined };
     this.#places.push(place);
-    return (then) => {
-      place.then = () => {
+    return (next) => {
+      place.next = () => {
         over();
-        then();
+        next();
       };
-      while (this.#places[0]?.then !== undefined) this.#places.shift()!.then!();
+      for (let [first] = this.#places; first?.next !== undefined; [first] = this.#places) {
+        this.#places.shift();
+        first.next();
+      }
     };
   }
 
   queued(actor: string): (then: () => void) => void {
     const over = this.#count(actor, "queued");
-    return (then) => {
+    return (next) => {
       over();
-      then();
+      next();
     };
   }
 

@@ -59,9 +59,9 @@ export interface Gate {
    * The actor is held up by something of ours that needs no scheduling (a connection being opened). Call the result when
    * it is over, with what is to happen then: it happens in the order of the calls of `busy`, whichever was over first.
    */
-  busy(actor: string): (then: () => void) => void;
+  busy(actor: string): (next: () => void) => void;
   /** The actor waits for another to give a pooled connection back. Call the result when it is over. */
-  queued(actor: string): (then: () => void) => void;
+  queued(actor: string): (next: () => void) => void;
   /** The lowest number, from 1, that names none of the connections that this actor holds or has asked for; released with {@link giveBack}. */
   takeSlot(actor: string): number;
   giveBack(actor: string, slot: number): void;

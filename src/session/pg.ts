@@ -184,8 +184,7 @@ function submit(
   callback: unknown,
 ): unknown {
   const object = (typeof config === "string" ? { text: config } : config) as QueryConfig;
-  if (typeof object.submit === "function")
-    return submitObject(session, holder, send, object as QueryObject, values, callback);
+  if (typeof object.submit === "function") return submitObject(session, holder, send, object, values, callback);
   const own = [values, callback, object.callback].find((value) => typeof value === "function") as Done | undefined;
   const given = typeof values === "function" ? object.values : (values ?? object.values);
   // As they are now: the driver would have sent them at once.
@@ -227,8 +226,9 @@ function operationOf({ context }: NonNullable<Session["holder"]>): number {
  * frozen, or an instance of a class with accessors.
  */
 function writable(object: object, values: unknown): object {
-  const own = (value: unknown) => ({ value, writable: true, enumerable: true, configurable: true });
-  return Object.create(object, { values: own(values), callback: own(undefined) }) as object;
+  const own = { writable: true, enumerable: true, configurable: true };
+  const properties = { values: { ...own, value: values }, callback: { ...own, value: undefined } };
+  return Object.create(object, properties) as object;
 }
 
 /** What the driver tells a query object, so that it can report by itself. */

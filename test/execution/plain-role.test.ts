@@ -74,7 +74,7 @@ describe("for a role that is no superuser", () => {
     const server = await plain();
     const staged = await stage(server, { schema, rows, actors: { a: lock(1, 2), b: lock(2, 1) } });
     const { trace } = await staged.run(["a", "b", "a", "b", "a", "b"]);
-    expect([returned(trace, "a"), returned(trace, "b")].toSorted()).toEqual(["40P01", "committed"]);
+    expect(new Set([returned(trace, "a"), returned(trace, "b")])).toEqual(new Set(["40P01", "committed"]));
   });
 
   test("tables are reset all the same: in cycles of foreign keys, without firing triggers", async () => {

@@ -66,7 +66,7 @@ describe("what nobody controls is waited for:", () => {
   test("a socket to another server", async () => {
     const http = createServer((_request, response) => void setTimeout(() => response.end("hello"), 20));
     await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void http.closeAllConnections());
+    onTestFinished(() => http.closeAllConnections());
     onTestFinished(() => void http.close());
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
     const { trace } = await play(

@@ -128,10 +128,11 @@ describe("query objects", () => {
         query.on("end", ({ rowCount }) => {
           events.push(rowCount);
           // Not the client's: the listener has to be known as the actor.
-          pool.query("select 'from a listener' as text").then(({ rows }) => {
+          pool.query("select 'from a listener' as text", (error: Error | undefined, { rows }: pg.QueryResult) => {
+            if (error !== undefined) return reject(error);
             events.push(rows[0].text);
             resolve();
-          }, reject);
+          });
         });
       });
       client.release();
@@ -210,7 +211,7 @@ describe("what a client is told", () => {
     const pool = new pg.Pool({
       types: {
         getTypeParser: (oid: number) => (oid === 20 ? (text: string) => BigInt(text) : pg.types.getTypeParser(oid)),
-      } as never,
+      },
     });
     const original = pg.types.getTypeParser(1700) as (text: string) => unknown;
     pg.types.setTypeParser(1700, (text) => `numeric ${text}`);

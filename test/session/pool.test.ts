@@ -326,7 +326,7 @@ describe("a pool made at import time, with a connection string that leads nowher
         a: async () => {
           await modulePool.query("select 1");
           await modulePool.end();
-          await new Promise<void>((resolve) => void modulePool.end(resolve));
+          await new Promise<void>((resolve) => modulePool.end(resolve));
         },
       },
     });
@@ -346,7 +346,7 @@ describe("a pool made at import time, with a connection string that leads nowher
         return "mine";
       }
     }
-    const pool = new pg.Pool({ connectionString: url, Client: MyClient, ssl: { rejectUnauthorized: true } } as never);
+    const pool = new pg.Pool({ connectionString: url, Client: MyClient, ssl: { rejectUnauthorized: true } });
     const events: string[] = [];
     for (const event of ["connect", "acquire", "release"] as const) pool.on(event, () => void events.push(event));
     const settings = `select current_setting('application_name') as name, current_setting('statement_timeout') as timeout,

@@ -30,7 +30,7 @@ describe("a session's state does not outlive the execution:", () => {
       await pool.query("select set_config('my.x', 'y', false)");
       return rows[0];
     };
-    expect(await thrice(act, plain)).toEqual(Array(3).fill({ path: '"$user", public', x: null }));
+    expect(await thrice(act, plain)).toEqual(Array.from({ length: 3 }, () => ({ path: '"$user", public', x: null })));
   });
 
   test("advisory locks, also those that a function takes, and those of a released client", async () => {
