@@ -246,6 +246,21 @@ describe("several waiters", () => {
     for (let i = 0; i < 10; i++) expect(firstDifference(trace, (await again(staged, trace)).trace)).toBeUndefined();
   });
 
+  test("who insert one key: the first gets it once the row that was there first is rolled back", async () => {
+    const undo: Act = async ({ pool }) => {
+      const client = await pool.connect();
+      await client.query("begin");
+      await client.query("insert into t values (7)");
+      await client.query("rollback");
+      client.release();
+    };
+    const insert = transaction("insert into t values (7) returning id");
+    const staged = await stage(server(), scene({ a: undo, b: insert, c: insert }));
+    const { trace } = await staged.run(["a", "a", "c", "b", "c", "b", "a"]);
+    expect([returned(trace, "c"), returned(trace, "b")]).toEqual([[{ id: 7 }], "23505"]);
+    for (let i = 0; i < 10; i++) expect(firstDifference(trace, (await again(staged, trace)).trace)).toBeUndefined();
+  });
+
   test("that share a lock are named in one order", async () => {
     const share = transaction("lock table t in share mode");
     const staged = await stage(

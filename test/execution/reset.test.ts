@@ -122,7 +122,8 @@ describe("each execution starts from the model's rows alone:", () => {
         create table p2 partition of p for values from (10) to (20);
         create table base (id int); create table derived (more int) inherits (base);
         insert into p values (3, 0); insert into base values (1); insert into derived values (2, 2);
-        create materialized view sums as select sum(n)::int as sum from p;`,
+        create materialized view sums as select sum(n)::int as sum from p;
+        create table seen (sum int);`,
       rows: {
         p: [
           { id: 5, n: 5 },
@@ -130,12 +131,18 @@ describe("each execution starts from the model's rows alone:", () => {
         ],
       },
       actors: {
-        a: sql("update p set n = n + 1", "refresh materialized view sums", "insert into derived values (3, 3)"),
+        a: sql(
+          "insert into seen table sums",
+          "update p set n = n + 1",
+          "refresh materialized view sums",
+          "insert into derived values (3, 3)",
+        ),
       },
       state: {
         p: "select * from p order by id",
         base: "select id from base order by id",
         sums: "select sum from sums",
+        seen: "select sum from seen",
       },
     });
     const expected = {
@@ -146,6 +153,7 @@ describe("each execution starts from the model's rows alone:", () => {
       ],
       base: [{ id: 1 }, { id: 2 }, { id: 3 }],
       sums: [{ sum: 18 }],
+      seen: [{ sum: 15 }],
     };
     expect(states).toEqual([expected, expected, expected]);
   });
