@@ -43,8 +43,9 @@ export async function loadModel(nameOrFile: string): Promise<LoadedModel> {
 
 async function importDefault(file: string, name: string): Promise<unknown> {
   try {
-    // What needs no compiling is left to Node; the rest goes through jiti, at the user's own imports too.
-    if (/\.m?js$/.test(file)) return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
+    // What needs no compiling is left to Node; the rest goes through jiti, at the user's own imports too. A `.js` may be
+    // either kind of module, whatever the nearest package.json says.
+    if (file.endsWith(".mjs")) return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
     return await createJiti(pathToFileURL(file).href).import(file, { default: true });
   } catch (error) {
     if (error instanceof RaceproofError) throw error;
@@ -65,6 +66,6 @@ function explained(error: unknown, file: string): string {
 /** Node tells the place of a syntax error in a module on the terminal only. */
 function placeOfSyntaxError(file: string): string | undefined {
   const { stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8", timeout: 10_000 });
-  const place = stderr?.split("\n")[0] ?? "";
-  return place.includes(path.basename(file)) ? `at ${place}` : undefined;
+  const place = stderr?.split("\n").find((line) => line.includes(path.basename(file)) && /:\d+$/.test(line));
+  return place === undefined ? undefined : `at ${place}`;
 }

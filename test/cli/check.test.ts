@@ -179,7 +179,7 @@ test("names that no file may have, and two that look alike", async () => {
 
 test("plain JavaScript, parameters of every kind, and none at all", async () => {
   write(
-    "kinds.mjs",
+    "kinds.js",
     `import pg from "pg";
      import { defineModel, fc } from "raceproof";
      export default defineModel({
@@ -205,7 +205,7 @@ test("plain JavaScript, parameters of every kind, and none at all", async () => 
        invariants: { "untouched": ({ kinds }) => kinds[0].doc.a === "b" ? "it was written" : undefined },
      });`,
   );
-  const { code } = await run("check", "kinds.mjs", "--executions", "20", "--reports", "kinds");
+  const { code } = await run("check", "kinds.js", "--executions", "20", "--reports", "kinds");
   expect(code).toBe(1);
   const [file] = counterexamples("kinds");
   const { trace } = readCounterexample(read(file!), file!);
