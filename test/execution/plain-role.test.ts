@@ -22,7 +22,9 @@ async function plain(): Promise<PostgresServer> {
 }
 
 const schema = `
-  create table t (id int primary key, n int not null default 0, other int references t);
+  create table t (id int primary key, n int not null default 0, other int);
+  create table u (id int primary key, t int references t);
+  alter table t add constraint t_u foreign key (other) references u;
   create table log (id int generated always as identity primary key, what text);
   create function note() returns trigger language plpgsql as $$ begin insert into log (what) values (tg_op); return null; end $$;
   create trigger note after insert or update on t for each row execute function note();`;
@@ -30,6 +32,10 @@ const rows = {
   t: [
     { id: 1, other: 2 },
     { id: 2, other: 1 },
+  ],
+  u: [
+    { id: 1, t: 2 },
+    { id: 2, t: 1 },
   ],
 };
 

@@ -261,6 +261,24 @@ describe("pool.connect", () => {
     expect(story(trace)).toEqual(["a: begin", "a: select 1", "a: commit"]);
   });
 
+  test("gives clients in the order in which they were asked for, whichever was there first", async () => {
+    const [fresh, used] = [new pg.Pool(), new pg.Pool()];
+    const { trace } = await alone(async () => {
+      await used.query("select 1");
+      const given: string[] = [];
+      const take = async (pool: pg.Pool, name: string) => {
+        const client = await pool.connect();
+        given.push(name);
+        await client.query("select 2");
+        client.release();
+      };
+      await Promise.all([take(fresh, "fresh"), take(used, "used")]);
+      return given;
+    });
+    expect(returned(trace, "a")).toEqual(["fresh", "used"]);
+    expect(trace.steps.map(({ session }) => session)).toEqual(["a", "a", "a#2"]);
+  });
+
   test("refuses statements on a client that was released", async () => {
     const { trace } = await alone(async ({ pool }) => {
       const client = await pool.connect();
@@ -361,7 +379,11 @@ describe("a pool made at import time, with a connection string that leads nowher
         },
       },
     });
-    expect(returned(trace, "a")).toEqual(["mine", { name: "mine", timeout: "1234ms", path: "other", waits: "on" }]);
+    const asked = { name: "mine", timeout: "1234ms", path: "other", waits: "on" };
+    expect(returned(trace, "a")).toEqual(["mine", asked]);
+    const plain = new pg.Pool({ connectionString: url });
+    const other = await alone(async () => (await plain.query(settings)).rows);
+    expect(returned(other.trace, "a")).toEqual([asked]);
     expect(events).toEqual(["connect", "acquire", "release"]);
     expect(trace.steps).toHaveLength(1);
   });
