@@ -78,13 +78,21 @@ describe.concurrent("it could not be told: exit 3", () => {
   });
 });
 
+/** Until its progress says so, which a busy machine may take a while to come to. */
+function hasFoundSomething({ process }: ReturnType<typeof endless>): Promise<void> {
+  return new Promise((resolve) => {
+    process.stderr!.on("data", (text: string) => {
+      if (text.includes("kinds of violation")) resolve();
+    });
+  });
+}
+
 describe.concurrent("interrupted: exit 130", () => {
   test.for(["SIGINT", "SIGTERM"] as const)(
     "%s: what was found so far is written, and nothing is left",
     async (signal) => {
       const running = endless(signal);
-      await underway(running);
-      await sleep(500);
+      await hasFoundSomething(running);
       running.process.kill(signal);
       const { code, stderr } = await running.ended;
       expect(code).toBe(130);
