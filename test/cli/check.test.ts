@@ -114,7 +114,7 @@ test("one seed gives one verdict, whatever the lanes and however busy the machin
         "--seed",
         "same",
         "--executions",
-        "80",
+        "50",
         "--lanes",
         each,
         "--json",
