@@ -165,10 +165,7 @@ class Execution implements Gate {
     try {
       const displayBefore = await this.#display();
       for (const run of this.#runs) {
-        this.#start(run).catch((error: unknown) => {
-          this.#failure = { error };
-          this.changed();
-        });
+        this.#start(run).catch((error: unknown) => this.fail(error));
         await this.#settle();
       }
       while (await this.#advance());
@@ -217,6 +214,11 @@ class Execution implements Gate {
     const ended = this.#operations.findIndex((each) => each.actor === actor && each.index === operation);
     if (ended >= 0) this.#operations[ended] = { ...this.#operations[ended]!, result };
     run.crash(ended >= 0 ? { returned: null } : result);
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.changed();
   }
 
   changed(): void {

@@ -67,6 +67,8 @@ export interface Gate {
   giveBack(actor: string, slot: number): void;
   /** Code of an actor failed where nobody catches it: in a callback, or in a promise that nobody awaits. */
   crashed(context: ActorContext, error: unknown): void;
+  /** Nothing can be told of this execution any more: it fails with this error, whatever the code under test makes of it. */
+  fail(error: Error): void;
   /** Whether the execution has ended: an actor that goes on all the same is told so, or nothing at all. */
   readonly over: boolean;
   /** What to fail a late call with; undefined when it is to get no answer. To be called once for each. */

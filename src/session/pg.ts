@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { RaceproofError } from "../errors.js";
+import { PostgresError, RaceproofError } from "../errors.js";
 import { isDouble } from "./connections.js";
 import { currentActor, keepActor, runAs, runAsNobody, type ActorContext } from "./context.js";
 import type { Checkout, PgClient, PgPool } from "./pg-types.js";
@@ -95,6 +95,7 @@ function gatedPoolConnect(original: Original<PgPool>) {
     const hand = keepActor((...[error, client, release]: Parameters<Checkout>) => {
       const session = client === undefined ? undefined : sessionOf(client);
       if (session === undefined) gate.giveBack(actor, slot);
+      if (isShortage(error)) gate.fail(shortage(error));
       // It stood in line when the execution was abandoned.
       if (gate.over) return release?.(true);
       session?.hold(context, slot);
@@ -306,6 +307,17 @@ function uncaught(context: ActorContext, body: () => unknown): unknown {
   }
 }
 
+/** A server of ours that has no room for another connection is our shortage; the code under test has no part in it. */
+function isShortage(error: unknown): error is Error {
+  return error instanceof Error && (error as { code?: unknown }).code === "53300";
+}
+
+function shortage({ message }: Error): PostgresError {
+  return new PostgresError(
+    `Postgres has no connections left (${message}): use fewer lanes (--lanes), or a server with a larger max_connections`,
+  );
+}
+
 /** A command tag, e.g. `INSERT 0 5`, as the driver reads it. */
 function commandOf(tag: string): { command: string; rowCount: number | null } {
   const [, command = "", first, second] = /^([A-Za-z]+)(?: (\d+))?(?: (\d+))?/.exec(tag) ?? [];
@@ -322,7 +334,13 @@ function whileBusy(
   const over = context.gate.busy(context.actor);
   const run = (then: Connected) =>
     runAsNobody(() =>
-      body((error) => over(() => (error === undefined || error === null ? then(error, value) : then(error)))),
+      body((error) =>
+        over(() => {
+          if (isShortage(error)) context.gate.fail(shortage(error));
+          if (error === undefined || error === null) then(error, value);
+          else then(error);
+        }),
+      ),
     );
   if (callback !== undefined) return run(keepActor((...given) => void uncaught(context, () => callback(...given))));
   return new Promise((resolve, rejectWith) => {
