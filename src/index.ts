@@ -7,6 +7,7 @@ export type {
   Expectation,
   Implementation,
   Invariant,
+  InvariantContext,
   Model,
   Operation,
   OperationContext,

@@ -1,5 +1,12 @@
 import { UsageError } from "./errors.js";
-import { fromModel, type AnyModel, type Broken, type Rows, type State } from "./execution/model.js";
+import {
+  fromModel,
+  type AnyModel,
+  type Broken,
+  type InvariantContext,
+  type Rows,
+  type State,
+} from "./execution/model.js";
 import type { Json, Program } from "./execution/program.js";
 import type { Thrown } from "./execution/trace.js";
 import { operationsEnd } from "./oracle/judge.js";
@@ -99,7 +106,7 @@ function guarded(model: AnyModel): AnyModel {
   };
   const invariants = mapped(
     model.invariants,
-    (_, name) => (state: State, context: { initial: Json; world: unknown }) =>
+    (_, name) => (state: State, context: InvariantContext<Json, unknown>) =>
       call(
         `invariant "${name}"`,
         () => model.invariants[name]!(state, context),

@@ -43,6 +43,8 @@ export interface Executed {
   readonly trace: Trace;
   /** What the model's `world` made, as the execution left it. */
   readonly world: unknown;
+  /** What the implementation's `create` made for it. */
+  readonly implementation: unknown;
   /** Names of the sessions that had a pending step, for each step. */
   readonly pending: readonly (readonly string[])[];
   /** What the code under test left behind, in words. */
@@ -175,7 +177,7 @@ class Execution implements Gate {
       this.#over = true;
       const left = await this.connections.tidy();
       const trace = await this.#trace(displayBefore);
-      return { trace, world: this.#world, pending: this.#pending, left };
+      return { trace, world: this.#world, implementation: this.#implementation, pending: this.#pending, left };
     } catch (error) {
       await this.#abandon();
       throw error;

@@ -3,7 +3,7 @@ import type { Arbitrary } from "fast-check";
 import type { Pool } from "pg";
 import { RaceproofError, UsageError } from "../errors.js";
 import type { Json, OperationCall, Program } from "./program.js";
-import type { Thrown } from "./trace.js";
+import type { OperationRecord, Thrown } from "./trace.js";
 
 /** What an implementation is recorded to do. Naming the invariants is stricter: each must break, and no other may. */
 export type Expectation = "holds" | "violates" | { readonly violates: readonly string[] };
@@ -54,10 +54,21 @@ export interface Operation<Initial, Impl, World, Parameters> {
 /** What an invariant returns when it is broken. A string is a message whose way is `broken`. */
 export type Broken = string | { readonly way: string; readonly message: string };
 
-/** A condition on the state at quiescence: every actor done, every transaction ended. */
-export type Invariant<Initial, World> = (
+/** What an invariant may look at besides the state. */
+export interface InvariantContext<Initial, World, Impl = unknown> {
+  readonly initial: Initial;
+  /** What `world` made for this execution, as the execution left it. */
+  readonly world: World;
+  /** The instance that took part, for what it says of itself. Its statements are not gated here: do not run any. */
+  readonly implementation: Impl;
+  /** Every operation with what it returned or threw, in the order of their first steps. */
+  readonly operations: readonly OperationRecord[];
+}
+
+/** A condition on the state at quiescence (every actor done, every transaction ended) and on what operations answered. */
+export type Invariant<Initial, World, Impl = unknown> = (
   state: State,
-  context: { readonly initial: Initial; readonly world: World },
+  context: InvariantContext<Initial, World, Impl>,
 ) => Broken | undefined;
 
 /** What is tested: a schema, its implementations, the operations that actors run, and what must hold. */
@@ -79,7 +90,7 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   readonly operationsPerActor?: number;
   /** Queries, by name, whose rows the invariants judge. */
   readonly state: Readonly<Record<string, string>>;
-  readonly invariants: Readonly<Record<string, Invariant<Initial, World>>>;
+  readonly invariants: Readonly<Record<string, Invariant<Initial, World, Impl>>>;
   /** What a report shows beside each step: a short text per column. Default: the rows of each state query. */
   readonly display?: (state: State) => Readonly<Record<string, string>>;
   /**

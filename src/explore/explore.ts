@@ -102,7 +102,9 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   }
 }
 
-type Attempt = { execution: number; program: Program; trace: Trace; world: unknown } | { problem: string };
+type Attempt =
+  | { execution: number; program: Program; trace: Trace; world: unknown; implementation: unknown }
+  | { problem: string };
 
 async function attempt(execution: number, program: Program, run: () => ReturnType<typeof execute>): Promise<Attempt> {
   try {

@@ -15,9 +15,9 @@ export const operationsEnd = "operations end as they may";
 export function judge(
   model: AnyModel,
   program: Program,
-  { trace, world }: Pick<Executed, "trace" | "world">,
+  { trace, world, implementation }: Pick<Executed, "trace" | "world" | "implementation">,
 ): Violation[] {
-  const context = { initial: program.initial, world };
+  const context = { initial: program.initial, world, implementation, operations: trace.operations };
   const broken = Object.entries(model.invariants).flatMap(([invariant, holds]): Violation[] => {
     const found = fromModel(model, `invariant "${invariant}"`, () => holds(trace.state, context));
     if (found === undefined) return [];

@@ -16,11 +16,15 @@ function threw(thrown: Partial<Thrown>, operation = "pay"): OperationRecord {
 
 function verdictOn(more: Partial<AnyModel>, { state = {}, operations = [] }: Partial<Trace> = {}) {
   const model = modelOf({ actors: {}, more: more as never });
-  return judge(model, program, { trace: { steps: [], operations, schedule: [], state }, world: { sent: 2 } });
+  return judge(model, program, {
+    trace: { steps: [], operations, schedule: [], state },
+    world: { sent: 2 },
+    implementation: { name: "theirs" },
+  });
 }
 
 describe("invariants", () => {
-  test("see the state, the initial state and the world, and say in which way they are broken", () => {
+  test("see the state, the initial state, the world, the implementation and the operations, and say in which way they are broken", () => {
     const seen: unknown[] = [];
     const violations = verdictOn(
       {
@@ -32,7 +36,10 @@ describe("invariants", () => {
       },
       { state: { t: [{ id: 1 }] } },
     );
-    expect(seen).toEqual([{ t: [{ id: 1 }] }, { initial: { limit: 1 }, world: { sent: 2 } }]);
+    expect(seen).toEqual([
+      { t: [{ id: 1 }] },
+      { initial: { limit: 1 }, world: { sent: 2 }, implementation: { name: "theirs" }, operations: [] },
+    ]);
     expect(violations).toEqual([
       { invariant: "a text", way: "broken", message: "two of them" },
       { invariant: "a way", way: "too high", message: "3 > 1" },
