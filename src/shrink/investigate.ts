@@ -51,6 +51,7 @@ export async function investigate(exploration: Exploration, options: Investigate
         lanes,
         assignment: assign(options, failure.program, false),
         target: way,
+        atMost: fewestOperations(shrunk, way),
         signal,
         onProgress,
       });
@@ -68,14 +69,22 @@ export async function investigate(exploration: Exploration, options: Investigate
   return found;
 }
 
-/** Where shrinking begins: the failure that breaks in the fewest ways, the smallest one, and the most frequent kind. */
+/** Of what is shrunk already and breaks in this way, too; undefined when nothing does. */
+function fewestOperations(shrunk: readonly Failing[], way: string): number | undefined {
+  const sizes = shrunk
+    .filter(({ violations }) => violations.some((violation) => wayOf(violation) === way))
+    .map(({ trace }) => sizeOf(trace).operations);
+  return sizes.length === 0 ? undefined : Math.min(...sizes);
+}
+
+/** Where shrinking begins: the smallest failure, the one that breaks in the fewest ways, and the most frequent kind. */
 function startingPoints({ failures, seen }: Exploration, way: string): Set<Failure> {
   const candidates = failures.filter(({ violations }) => violations.some((violation) => wayOf(violation) === way));
   const smallest = candidates.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
   const purest = smallest.toSorted((a, b) => a.violations.length - b.violations.length);
   const times = ({ violations }: Failure) => seen.get(signatureOf(violations)) ?? 0;
   const commonest = smallest.toSorted((a, b) => times(b) - times(a));
-  return new Set([purest[0]!, smallest[0]!, commonest[0]!]);
+  return new Set([smallest[0]!, purest[0]!, commonest[0]!]);
 }
 
 /** Records the final form in full, and replays it. */

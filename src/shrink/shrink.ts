@@ -18,6 +18,11 @@ export interface ShrinkOptions {
   readonly assignment: Assignment;
   /** The way of breaking (`invariant: way`) that must stay. */
   readonly target: string;
+  /**
+   * How many operations a result may have to be of use: with more its schedule, the costly part, is left as it is.
+   * Undefined for any number.
+   */
+  readonly atMost?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((executions: number) => void) | undefined;
 }
@@ -49,7 +54,9 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
   let best = found;
   for (;;) {
     const before = best;
-    best = await search.minimizeSchedule(await search.shrinkProgram(best));
+    best = await search.shrinkProgram(best);
+    if (sizeOf(best.trace).operations > (options.atMost ?? Infinity)) return { ...best, executions: search.executions };
+    best = await search.minimizeSchedule(best);
     if (best === before || options.signal?.aborted === true) return { ...best, executions: search.executions };
   }
 }
