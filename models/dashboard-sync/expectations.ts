@@ -47,7 +47,6 @@ export const expectations = {
       "run status follows from the partitions",
     ],
   },
-  "option-1b-repaired": "holds",
   // The retry is atomic; what it comes in between is not.
   "option-2-atomic-reset": {
     violates: [

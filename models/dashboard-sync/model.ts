@@ -8,7 +8,6 @@ import { legacy } from "./implementations/legacy.js";
 import { option1aCountPartitions } from "./implementations/option-1a-count-partitions.js";
 import { option1aRepaired } from "./implementations/option-1a-repaired.js";
 import { option1bCountWorkerRuns } from "./implementations/option-1b-count-worker-runs.js";
-import { option1bRepaired } from "./implementations/option-1b-repaired.js";
 import { option2AtomicReset } from "./implementations/option-2-atomic-reset.js";
 import { option2Repaired } from "./implementations/option-2-repaired.js";
 import { option3AdvisoryLock } from "./implementations/option-3-advisory-lock.js";
@@ -47,7 +46,6 @@ const implementations: Readonly<Record<ImplementationName, (pool: Pool) => Dashb
   "option-1a-count-partitions": option1aCountPartitions,
   "option-1a-repaired": option1aRepaired,
   "option-1b-count-worker-runs": option1bCountWorkerRuns,
-  "option-1b-repaired": option1bRepaired,
   "option-2-atomic-reset": option2AtomicReset,
   "option-2-repaired": option2Repaired,
   "option-3-advisory-lock": option3AdvisoryLock,

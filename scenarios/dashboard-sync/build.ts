@@ -39,7 +39,6 @@ export const everyone = Object.keys(expectations) as readonly ImplementationName
 /** Those that let nobody in between and check what they report to; `fixed` is one of them. */
 export const repaired = [
   "option-1a-repaired",
-  "option-1b-repaired",
   "option-2-repaired",
   "option-3-repaired",
   "fixed",
