@@ -9,7 +9,7 @@ import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
 import { replay } from "./confirm.js";
 import type { Size } from "./counterexample.js";
-import { shrink, wayOf, type Failing } from "./shrink.js";
+import { shrink, wayOf, type Failing, type Memory } from "./shrink.js";
 import { compareSizes, sizeOf } from "./size.js";
 
 /** A failure in its smallest form, recorded in full and replayed. */
@@ -41,6 +41,7 @@ const confirmations = 10;
  * ones show already is left out. Once interrupted, failures are kept as large as they are by then.
  */
 export async function investigate(exploration: Exploration, options: InvestigateOptions): Promise<Found[]> {
+  const memory: Memory = new Map();
   const shrunk: (Failing & { from: Size; executions: number })[] = [];
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
   for (const way of ways) {
@@ -51,6 +52,7 @@ export async function investigate(exploration: Exploration, options: Investigate
         lanes,
         assignment: assign(options, failure.program, false),
         target: way,
+        memory,
         atMost: fewestOperations(shrunk, way),
         signal,
         onProgress,

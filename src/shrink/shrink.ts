@@ -23,9 +23,17 @@ export interface ShrinkOptions {
    * Undefined for any number.
    */
   readonly atMost?: number | undefined;
+  /** What was executed already, for shrinking several failures of one implementation; see {@link Memory}. */
+  readonly memory?: Memory | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((executions: number) => void) | undefined;
 }
+
+/**
+ * Executions by program and schedule: the same ones give the same steps, so none is run twice. What breaks in several
+ * ways is shrunk for each of them, mostly through the same programs.
+ */
+export type Memory = Map<string, Promise<Executed | undefined>>;
 
 /** A failing execution, and how it came about. */
 export interface Failing {
@@ -35,7 +43,7 @@ export interface Failing {
 }
 
 export interface Shrunk extends Failing {
-  /** How many executions it took. */
+  /** How many executions it took, those included that were remembered. */
   readonly executions: number;
 }
 
@@ -111,7 +119,7 @@ class Search {
   /** Runs a candidate under the order it was carried over with, then under those with few decisions. */
   async #stillBreaks(candidate: Candidate, best: Failing): Promise<Failing | undefined> {
     const order = candidate.order.map(({ session }) => session);
-    const carried = await this.#breaks(candidate.program, () => followOrder(order), best);
+    const carried = await this.#breaks(candidate.program, { kind: "order", order }, best);
     if (carried?.failing !== undefined) return carried.failing;
     return this.#search(candidate, best, Math.min(2, best.trace.schedule.length), schedulesPerCandidate);
   }
@@ -142,7 +150,9 @@ class Search {
 
   async #runAll(program: Program, schedules: readonly Schedule[], best: Failing): Promise<Result[]> {
     const results: Result[] = [];
-    const jobs = schedules.map((schedule) => (lane: Lane) => this.#run(lane, program, follow(schedule), best));
+    const jobs = schedules.map(
+      (schedule) => (lane: Lane) => this.#run(lane, program, { kind: "schedule", schedule }, best),
+    );
     for await (const result of this.#options.lanes.ordered(jobs)) {
       results.push(result);
       if (this.#options.signal?.aborted === true) break;
@@ -150,21 +160,35 @@ class Search {
     return results;
   }
 
-  #breaks(program: Program, scheduler: () => Scheduler, best: Failing): Promise<Result | undefined> {
-    return this.#options.lanes.run((lane) => this.#run(lane, program, scheduler(), best));
+  #breaks(program: Program, course: Course, best: Failing): Promise<Result | undefined> {
+    return this.#options.lanes.run((lane) => this.#run(lane, program, course, best));
   }
 
-  async #run(lane: Lane, program: Program, scheduler: Scheduler, best: Failing): Promise<Result> {
+  async #run(lane: Lane, program: Program, course: Course, best: Failing): Promise<Result> {
     const { assignment, target, onProgress } = this.#options;
     this.executions++;
     onProgress?.(this.executions);
-    const executed = await this.#execute(lane, program, scheduler);
+    const executed = await this.#remembered(lane, program, course);
     if (executed === undefined) return { executed, failing: undefined };
     const violations = judge(assignment.model, program, executed);
     const ways = new Set(violations.map(wayOf));
     const allowed = new Set(best.violations.map(wayOf));
     const breaks = ways.has(target) && [...ways].every((way) => allowed.has(way));
     return { executed, failing: breaks ? { program, trace: executed.trace, violations } : undefined };
+  }
+
+  #remembered(lane: Lane, program: Program, course: Course): Promise<Executed | undefined> {
+    const { memory } = this.#options;
+    const key = JSON.stringify([program, course]);
+    const known = memory?.get(key);
+    if (known !== undefined) return known;
+    const executed = this.#execute(
+      lane,
+      program,
+      course.kind === "order" ? followOrder(course.order) : follow(course.schedule),
+    );
+    memory?.set(key, executed);
+    return executed;
   }
 
   async #execute(lane: Lane, program: Program, scheduler: Scheduler): Promise<Executed | undefined> {
@@ -178,6 +202,11 @@ class Search {
     }
   }
 }
+
+/** What a candidate is run along. */
+type Course =
+  | { readonly kind: "schedule"; readonly schedule: Schedule }
+  | { readonly kind: "order"; readonly order: readonly string[] };
 
 interface Result {
   /** Undefined when it could not be finished: such a candidate is not taken. */
