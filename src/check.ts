@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "./errors.js";
 import type { Lanes } from "./execution/lanes.js";
-import type { AnyModel } from "./execution/model.js";
+import { expectationsOf, type AnyModel } from "./execution/model.js";
 import { explore, type Progress } from "./explore/explore.js";
 import { verdictOf, type ImplementationVerdict, type VerdictFile, type ViolationReport } from "./explore/verdict.js";
 import type { PostgresServer } from "./postgres/server.js";
@@ -127,7 +127,7 @@ async function checkOne(model: AnyModel, implementation: string, among: number, 
   }
   const verdict = verdictOf({
     name: implementation,
-    expected: model.implementations[implementation]?.expect ?? "holds",
+    expected: expectationsOf(model, implementation)[0]![1],
     strategy: strategy.name,
     seed,
     coverage: exploration.coverage,

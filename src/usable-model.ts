@@ -1,5 +1,14 @@
 import { UsageError } from "./errors.js";
-import { fromModel, type AnyModel, type Broken, type Rows, type State } from "./execution/model.js";
+import {
+  fromModel,
+  invariantOf,
+  isolations,
+  type AnyModel,
+  type Broken,
+  type InvariantContext,
+  type Rows,
+  type State,
+} from "./execution/model.js";
 import type { Json, Program } from "./execution/program.js";
 import type { Thrown } from "./execution/trace.js";
 import { operationsEnd } from "./oracle/judge.js";
@@ -44,7 +53,11 @@ function checked(value: unknown, from: string): AnyModel {
   for (const [name, sql] of Object.entries(model.state))
     if (typeof sql !== "string") fail(`state query "${name}" must be SQL in a string`);
   for (const [name, invariant] of Object.entries(model.invariants)) {
-    if (typeof invariant !== "function") fail(`invariant "${name}" must be a function`);
+    const holds = isObject(invariant) ? invariant["holds"] : invariant;
+    if (typeof holds !== "function") fail(`invariant "${name}" must be a function, or { when, holds }`);
+    const when = isObject(invariant) ? invariant["when"] : "quiescence";
+    if (when !== "quiescence" && when !== "every commit")
+      fail(`\`when\` of invariant "${name}" must be "quiescence" or "every commit"`);
     if (name === operationsEnd) fail(`"${name}" is an invariant that every model has; call this one otherwise`);
   }
   for (const [name, implementation] of Object.entries(model.implementations)) {
@@ -78,10 +91,18 @@ function checked(value: unknown, from: string): AnyModel {
 
 function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: (what: string) => never): void {
   if (expect === undefined || expect === "holds" || expect === "violates") return;
+  if (
+    isObject(expect) &&
+    Object.keys(expect).length > 0 &&
+    Object.keys(expect).every((key) => conditions.includes(key))
+  ) {
+    for (const under of Object.values(expect)) checkExpectation(model, name, under, fail);
+    return;
+  }
   const named = isObject(expect) ? expect["violates"] : undefined;
   if (!Array.isArray(named) || named.length === 0)
     return fail(
-      `\`expect\` of implementation "${name}" must be "holds", "violates" or { violates: [names of invariants] }`,
+      `\`expect\` of implementation "${name}" must be "holds", "violates" or { violates: [names of invariants] }, or one of these for each condition ("read committed", "serializable, with faults", …)`,
     );
   for (const invariant of named as unknown[])
     if (invariant !== operationsEnd && !Object.hasOwn(model.invariants, String(invariant)))
@@ -90,6 +111,8 @@ function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: 
       );
 }
 
+const conditions: readonly string[] = isolations.flatMap((isolation) => [isolation, `${isolation}, with faults`]);
+
 /** The same model, whose functions throw nothing but `UsageError` and return what their types say. */
 function guarded(model: AnyModel): AnyModel {
   const call = <T>(what: string, body: () => T, fits: (value: T) => boolean, instead: string): T => {
@@ -97,16 +120,19 @@ function guarded(model: AnyModel): AnyModel {
     if (fits(value)) return value;
     throw new UsageError(`${what} of model "${model.name}" returned ${shown(value)}; it must return ${instead}`);
   };
-  const invariants = mapped(
-    model.invariants,
-    (_, name) => (state: State, context: { initial: Json; world: unknown }) =>
-      call(
-        `invariant "${name}"`,
-        () => model.invariants[name]!(state, context),
-        isBroken,
-        "undefined when it holds, and else a text or { way, message }",
-      ),
-  );
+  const invariants = mapped(model.invariants, (_, name) => {
+    const { when, holds } = invariantOf(model, name);
+    return {
+      when,
+      holds: (state: State, context: InvariantContext<Json, unknown, unknown>) =>
+        call(
+          `invariant "${name}"`,
+          () => holds(state, context),
+          isBroken,
+          "undefined when it holds, and else a text or { way, message }",
+        ),
+    };
+  });
   return like(model, {
     invariants,
     operations: mapped(model.operations, (operation, name) => guardedOperation(operation, name, call)),

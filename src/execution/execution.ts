@@ -10,8 +10,8 @@ import { Bell } from "./bell.js";
 import { toJson } from "./json.js";
 import type { Lane, Waiting } from "./lane.js";
 import { describeCall, fromModel, type AnyModel } from "./model.js";
-import type { OperationCall, Program } from "./program.js";
-import type { OperationRecord, Step, Thrown, Trace, Wait } from "./trace.js";
+import type { Json, OperationCall, Program } from "./program.js";
+import type { CallRecord, OperationRecord, OperationResult, Step, Thrown, Trace, Wait } from "./trace.js";
 
 /** What is to be executed. */
 export interface Assignment {
@@ -43,6 +43,8 @@ export interface Executed {
   readonly trace: Trace;
   /** What the model's `world` made, as the execution left it. */
   readonly world: unknown;
+  /** What the implementation's `create` made. */
+  readonly implementation: unknown;
   /** Names of the sessions that had a pending step, for each step. */
   readonly pending: readonly (readonly string[])[];
   /** What the code under test left behind, in words. */
@@ -122,6 +124,7 @@ class Execution implements Gate {
   readonly #implementation: unknown;
   readonly #steps: Recorded[] = [];
   readonly #operations: Omit<OperationRecord, "steps">[] = [];
+  readonly #calls: CallRecord[] = [];
   /** Let through, and not delivered yet. */
   readonly #underway = new Set<GatedStep>();
   readonly #switches: Switch[] = [];
@@ -172,7 +175,7 @@ class Execution implements Gate {
       this.#over = true;
       const left = await this.connections.tidy();
       const trace = await this.#trace(displayBefore);
-      return { trace, world: this.#world, pending: this.#pending, left };
+      return { trace, world: this.#world, implementation: this.#implementation, pending: this.#pending, left };
     } catch (error) {
       await this.#abandon();
       throw error;
@@ -300,6 +303,7 @@ class Execution implements Gate {
       world: this.#world,
       initial: program.initial,
       actor: run.name,
+      call: <T>(name: string, parameters: Json, body: () => Promise<T>) => this.#call(run, name, parameters, body),
     };
     const operation = model.operations[call.operation];
     if (operation === undefined) throw new UsageError(`model "${model.name}" has no operation "${call.operation}"`);
@@ -314,6 +318,22 @@ class Execution implements Gate {
       }
     };
     return Promise.race([result(), crash]);
+  }
+
+  /** A part of an operation that the model's reference knows: its answer, and which steps had been taken meanwhile. */
+  async #call<T>(run: Run, name: string, parameters: Json, body: () => Promise<T>): Promise<T> {
+    const { operation } = run;
+    const begin = this.#steps.length;
+    const ended = (result: OperationResult) =>
+      this.#calls.push({ actor: run.name, operation, name, parameters, begin, end: this.#steps.length, result });
+    try {
+      const answer = await body();
+      ended({ returned: toJson(answer) });
+      return answer;
+    } catch (error) {
+      ended({ threw: thrown(error) });
+      throw error;
+    }
   }
 
   /** Waits until every actor has issued a statement, waits for somebody else, or is done. */
@@ -632,6 +652,7 @@ class Execution implements Gate {
       operations: this.#operations
         .map(({ result, ...record }): OperationRecord => ({ ...record, steps: this.#stepsOf(record), result }))
         .toSorted((a, b) => (a.steps?.[0] ?? Infinity) - (b.steps?.[0] ?? Infinity) || 0),
+      ...(this.#calls.length === 0 ? {} : { calls: this.#calls }),
       schedule: this.#switches,
       state: state as Trace["state"],
       ...(displayBefore === undefined ? {} : { displayBefore }),

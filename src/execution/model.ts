@@ -2,11 +2,20 @@ import { fileURLToPath } from "node:url";
 import type { Arbitrary } from "fast-check";
 import type { Pool } from "pg";
 import { RaceproofError, UsageError } from "../errors.js";
+import type { FaultKind } from "../strategy/fault.js";
 import type { Json, OperationCall, Program } from "./program.js";
-import type { Thrown } from "./trace.js";
+import type { CallRecord, OperationRecord, Thrown } from "./trace.js";
 
 /** What an implementation is recorded to do. Naming the invariants is stricter: each must break, and no other may. */
 export type Expectation = "holds" | "violates" | { readonly violates: readonly string[] };
+
+/** Transaction isolation that sessions begin with, as `default_transaction_isolation` has it. */
+export type Isolation = "read committed" | "repeatable read" | "serializable";
+
+export const isolations: readonly Isolation[] = ["read committed", "repeatable read", "serializable"];
+
+/** Under what an implementation is checked: an isolation level, with faults or without, e.g. `serializable, with faults`. */
+export type Condition = Isolation | `${Isolation}, with faults`;
 
 /** Rows by table name (`table` or `schema.table`), each row by column name. Columns left out get their default. */
 export type Rows = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
@@ -17,8 +26,11 @@ export type State = Readonly<Record<string, readonly Readonly<Record<string, any
 
 /** One variant of the code under test. */
 export interface Implementation<Impl> {
-  /** What the gate holds it to. Default: `holds`. */
-  readonly expect?: Expectation;
+  /**
+   * What the gate holds it to, the same under all conditions or for each of those under which it is to be checked.
+   * Default: `holds`. Without conditions it is checked at `read committed`, and with faults too if the model has any.
+   */
+  readonly expect?: Expectation | Readonly<Partial<Record<Condition, Expectation>>>;
   /** Called once per execution. `pool` is for code that takes one; code with a pool of its own may ignore it. */
   readonly create: (context: { readonly pool: Pool }) => Impl;
 }
@@ -32,6 +44,11 @@ export interface OperationContext<Initial, Impl, World> {
   readonly initial: Initial;
   /** Name of the actor that runs it. */
   readonly actor: string;
+  /**
+   * Calls a part of the operation that the model's reference knows by itself, and records its answer as JSON: `retry` may
+   * consist of looking at the page and resetting the worker, between which others act.
+   */
+  readonly call: <T>(name: string, parameters: Json, body: () => Promise<T>) => Promise<T>;
 }
 
 export interface Operation<Initial, Impl, World, Parameters> {
@@ -54,11 +71,50 @@ export interface Operation<Initial, Impl, World, Parameters> {
 /** What an invariant returns when it is broken. A string is a message whose way is `broken`. */
 export type Broken = string | { readonly way: string; readonly message: string };
 
-/** A condition on the state at quiescence: every actor done, every transaction ended. */
-export type Invariant<Initial, World> = (
+/** What an invariant may look at besides the state. */
+export interface InvariantContext<Initial, Impl, World> {
+  readonly initial: Initial;
+  readonly world: World;
+  readonly implementation: Impl;
+  /** How each operation went; empty while they are under way. */
+  readonly operations: readonly OperationRecord[];
+}
+
+/** What is broken, if anything. */
+export type Judgement<Initial, Impl, World> = (
   state: State,
-  context: { readonly initial: Initial; readonly world: World },
+  context: InvariantContext<Initial, Impl, World>,
 ) => Broken | undefined;
+
+/**
+ * A condition on the state. A function is checked at quiescence: every actor done, every transaction ended. With
+ * `when: "every commit"` it is checked after each COMMIT too, on what an outside reader sees then; what is broken then and
+ * whole again in the end is reported as another way of breaking, `… for a moment`.
+ */
+export type Invariant<Initial, Impl, World> =
+  | Judgement<Initial, Impl, World>
+  | { readonly when: "quiescence" | "every commit"; readonly holds: Judgement<Initial, Impl, World> };
+
+/** One of the calls whose answers a sequential order must explain. */
+export type Call = Pick<CallRecord, "actor" | "name" | "parameters" | "result">;
+
+/**
+ * What the operations do when they run one after the other: pure TypeScript, no database. Every execution's answers and
+ * final state must be explained by some order of the calls that respects which of them ended before which began
+ * (linearizability, Herlihy and Wing 1990; found as by Wing and Gong 1993). The calls are those made by `context.call`
+ * with a name that `explain` knows; of an operation that makes none, the operation itself.
+ */
+export interface Reference<Initial, World, S = unknown> {
+  /** Plain JSON data: equal states must have equal JSON. */
+  readonly initial: (initial: Initial) => S;
+  /**
+   * By name of the call: the states it may leave behind, given what it answered; none when it could not have answered
+   * so in this state. A call that crashed or threw may or may not have had its effect: return both states.
+   */
+  readonly explain: Readonly<Record<string, (state: S, call: Call) => readonly S[]>>;
+  /** How the state at quiescence contradicts this one; undefined when it does not. */
+  readonly final?: (reference: S, state: State, context: { readonly world: World }) => Broken | undefined;
+}
 
 /** What is tested: a schema, its implementations, the operations that actors run, and what must hold. */
 export interface Model<Initial, Impl, World, Parameters extends Record<string, unknown>> {
@@ -79,7 +135,25 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   readonly operationsPerActor?: number;
   /** Queries, by name, whose rows the invariants judge. */
   readonly state: Readonly<Record<string, string>>;
-  readonly invariants: Readonly<Record<string, Invariant<Initial, World>>>;
+  readonly invariants: Readonly<Record<string, Invariant<Initial, Impl, World>>>;
+  /** The sequential reference, for the invariant `some sequential order explains it`. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- its state is nobody's business but its own
+  readonly reference?: Reference<Initial, World, any>;
+  /**
+   * What may go wrong, by actor, in programs that are generated with faults, the simplest first.
+   */
+  readonly faults?: Readonly<Record<string, readonly FaultKind[]>>;
+  /** How many faults a generated program has at most. Default: 1. */
+  readonly faultsPerProgram?: number;
+  /** Called when an actor's process has died, once its connections are gone: what it held outside Postgres comes free. */
+  readonly crashed?: (context: { readonly world: World; readonly actor: string }) => void;
+  /** Programs to explore before any that are generated: what experience says is worth a look. */
+  readonly examples?: readonly Program<Initial, Parameters[keyof Parameters]>[];
+  /**
+   * SQL to run once the initial state's rows are there, DDL included: a schema in the middle of a migration, say. Empty
+   * for none. What it changes about the schema is undone before the next execution.
+   */
+  readonly prepare?: (initial: Initial) => string;
   /** What a report shows beside each step: a short text per column. Default: the rows of each state query. */
   readonly display?: (state: State) => Readonly<Record<string, string>>;
   /**
@@ -94,6 +168,22 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
 /** A model whose type parameters do not matter. */
 // oxlint-disable-next-line typescript/no-explicit-any -- parameters are checked where the model is written
 export type AnyModel = Model<any, any, any, any>;
+
+/** When an invariant is checked, and its condition. */
+export function invariantOf(model: AnyModel, name: string) {
+  const invariant = model.invariants[name]!;
+  return typeof invariant === "function" ? ({ when: "quiescence", holds: invariant } as const) : invariant;
+}
+
+/** What the gate holds an implementation to, under each condition under which it is to be checked. */
+export function expectationsOf(model: AnyModel, implementation: string): [Condition, Expectation][] {
+  const expect = model.implementations[implementation]?.expect ?? "holds";
+  if (typeof expect === "object" && !("violates" in expect))
+    return Object.entries(expect) as [Condition, Expectation][];
+  const conditions: Condition[] = ["read committed"];
+  if (Object.keys(model.faults ?? {}).length > 0) conditions.push("read committed, with faults");
+  return conditions.map((condition) => [condition, expect]);
+}
 
 /** Checks a model's types where it is written; returns it as it is. */
 export function defineModel<Initial, Impl, World, Parameters extends Record<string, unknown>>(

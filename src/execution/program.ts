@@ -1,3 +1,5 @@
+import type { FaultKind } from "../strategy/fault.js";
+
 /** Plain data: what JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -14,8 +16,16 @@ export interface Actor<Parameters = Json> {
   readonly operations: readonly OperationCall<Parameters>[];
 }
 
-/** What is executed: the initial state plus each actor's operations. */
+/** Something that may go wrong for an actor, once. The schedule says whether it does, and at which step. */
+export interface Fault {
+  readonly actor: string;
+  readonly kind: FaultKind;
+}
+
+/** What is executed: the initial state, each actor's operations, and what may go wrong. */
 export interface Program<Initial = Json, Parameters = Json> {
   readonly initial: Initial;
   readonly actors: readonly Actor<Parameters>[];
+  /** Each happens at most once. Left out where nothing may go wrong. */
+  readonly faults?: readonly Fault[];
 }

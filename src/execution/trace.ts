@@ -1,3 +1,4 @@
+import type { FaultKind } from "../strategy/fault.js";
 import type { Schedule } from "../strategy/schedule.js";
 import type { Json, OperationCall } from "./program.js";
 
@@ -36,8 +37,10 @@ export interface Step {
   readonly session: string;
   /** Index of the operation in the actor's list. */
   readonly operation: number;
-  readonly kind: "statement" | "yield";
-  /** The SQL as sent, or the yield point's label. */
+  readonly kind: "statement" | "yield" | "crash";
+  /** What went wrong with it, if the schedule had something go wrong. Of a lost answer, the outcome is what the code under test saw. */
+  readonly fault?: FaultKind;
+  /** The SQL as sent, the yield point's label, or what the actor was about to do when its process died. */
   readonly text: string;
   readonly values: readonly Json[];
   readonly outcome: Outcome;
@@ -57,7 +60,30 @@ export interface OperationRecord extends OperationCall {
   readonly label?: string;
   /** Indices of its first and last step; null when it took none. */
   readonly steps: readonly [first: number, last: number] | null;
-  readonly result: { readonly returned: Json } | { readonly threw: Thrown };
+  readonly result: OperationResult;
+}
+
+/** How an operation, or a part of one, ended: with an answer, with an error, or with the process that ran it. */
+export type OperationResult = { readonly returned: Json } | { readonly threw: Thrown } | { readonly crashed: true };
+
+/** A part of an operation that the model's reference knows by itself, as it was called. */
+export interface CallRecord {
+  readonly actor: string;
+  /** Index of the operation in the actor's list. */
+  readonly operation: number;
+  readonly name: string;
+  readonly parameters: Json;
+  /** How many steps had been taken when it began, and when it ended: one call precedes another if it ended before that began. */
+  readonly begin: number;
+  readonly end: number;
+  readonly result: OperationResult;
+}
+
+/** What an outside reader sees after a COMMIT. */
+export interface Commit {
+  /** Index of the step. */
+  readonly step: number;
+  readonly state: Trace["state"];
 }
 
 /** An error that left an operation. */
@@ -72,6 +98,8 @@ export interface Thrown {
 export interface Trace {
   readonly steps: readonly Step[];
   readonly operations: readonly OperationRecord[];
+  /** What operations called by `context.call`; left out where none did. */
+  readonly calls?: readonly CallRecord[];
   /** The decisions taken, normalised: following them gives the same steps. */
   readonly schedule: Schedule;
   /** Rows of the model's state queries once everything was quiet. */

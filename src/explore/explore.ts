@@ -1,5 +1,5 @@
 import { PostgresError, RaceproofError, UsageError } from "../errors.js";
-import { execute, type Assignment } from "../execution/execution.js";
+import { execute, type Assignment, type Executed } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
@@ -102,7 +102,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   }
 }
 
-type Attempt = { execution: number; program: Program; trace: Trace; world: unknown } | { problem: string };
+type Attempt = ({ execution: number; program: Program } & Executed) | { problem: string };
 
 async function attempt(execution: number, program: Program, run: () => ReturnType<typeof execute>): Promise<Attempt> {
   try {

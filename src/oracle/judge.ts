@@ -1,5 +1,5 @@
 import type { Executed } from "../execution/execution.js";
-import { fromModel, type AnyModel } from "../execution/model.js";
+import { fromModel, invariantOf, type AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord } from "../execution/trace.js";
 import type { Violation } from "./violation.js";
@@ -15,10 +15,11 @@ export const operationsEnd = "operations end as they may";
 export function judge(
   model: AnyModel,
   program: Program,
-  { trace, world }: Pick<Executed, "trace" | "world">,
+  { trace, world, implementation }: Pick<Executed, "trace" | "world" | "implementation">,
 ): Violation[] {
-  const context = { initial: program.initial, world };
-  const broken = Object.entries(model.invariants).flatMap(([invariant, holds]): Violation[] => {
+  const context = { initial: program.initial, world, implementation, operations: trace.operations };
+  const broken = Object.keys(model.invariants).flatMap((invariant): Violation[] => {
+    const { holds } = invariantOf(model, invariant);
     const found = fromModel(model, `invariant "${invariant}"`, () => holds(trace.state, context));
     if (found === undefined) return [];
     return [typeof found === "string" ? { invariant, way: "broken", message: found } : { invariant, ...found }];

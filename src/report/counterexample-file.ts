@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type { OperationRecord, Step, Trace } from "../execution/trace.js";
+import type { OperationRecord, OperationResult, Step, Trace } from "../execution/trace.js";
 import type { Counterexample, Size } from "../shrink/counterexample.js";
 import { checkCounterexample } from "./counterexample-check.js";
 import { toStableJson } from "./stable-json.js";
@@ -134,8 +134,12 @@ function orderedOutcome(outcome: Step["outcome"]): Step["outcome"] {
 }
 
 function orderedOperation({ actor, index, operation, parameters, steps, result }: OperationRecord): OperationRecord {
-  if ("returned" in result)
-    return { actor, index, operation, parameters, steps, result: { returned: result.returned } };
+  return { actor, index, operation, parameters, steps, result: orderedResult(result) };
+}
+
+function orderedResult(result: OperationResult): OperationResult {
+  if ("returned" in result) return { returned: result.returned };
+  if ("crashed" in result) return { crashed: true };
   const { name, message, code } = result.threw;
-  return { actor, index, operation, parameters, steps, result: { threw: { name, message, code } } };
+  return { threw: { name, message, code } };
 }

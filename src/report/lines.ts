@@ -100,6 +100,7 @@ function rowsText({ rows, rowCount }: Outcome & { kind: "rows" }): string {
 export function resultLine({ result }: OperationRecord, last: Step | null): Line | null {
   if ("returned" in result)
     return result.returned === null ? null : ended(`returned ${brief(result.returned, 60)}`, "operation");
+  if ("crashed" in result) return ended("process died", "error");
   const { name, message, code } = result.threw;
   if (last?.outcome.kind === "error" && last.outcome.message === message) return ended("threw that error", "error");
   return ended(

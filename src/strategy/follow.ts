@@ -1,4 +1,4 @@
-import { defaultChoice, type Schedule } from "./schedule.js";
+import { defaultChoice, switchedTo, type Schedule, type Switch } from "./schedule.js";
 import type { Choice, Scheduler } from "./strategy.js";
 
 /** The schedule asks for a step that is not pending: code, model or Postgres is not what it was. */
@@ -18,17 +18,17 @@ export class Divergence extends Error {
  * @throws {Divergence} From `choose`, when the session to switch to has no pending step.
  */
 export function follow(schedule: Schedule): Scheduler {
-  const switches = new Map(schedule.map(({ step, to }) => [step, to]));
+  const switches = new Map(schedule.map((each) => [each.step, each]));
   let step = -1;
   return {
     choose(choices, last) {
-      const to = switches.get(++step);
-      if (to === undefined) return defaultChoice(choices, last);
-      const chosen = choices.findIndex(({ session }) => session === to);
+      const decision = switches.get(++step);
+      if (decision === undefined) return defaultChoice(choices, last);
+      const chosen = switchedTo(choices, decision);
       if (chosen < 0)
         throw new Divergence(
           step,
-          `the schedule switches to "${to}", which has no pending step; pending: ${names(choices)}`,
+          `the schedule switches to ${name(decision.to, decision.fault)}, which is not pending; pending: ${names(choices)}`,
         );
       return chosen;
     },
@@ -36,17 +36,18 @@ export function follow(schedule: Schedule): Scheduler {
 }
 
 /**
- * Follows an order of actors as far as it makes sense: names without a pending step are skipped, and after the last one
+ * Follows an order of steps as far as it makes sense: those that are not pending are skipped, and after the last one
  * each actor is run to its end.
  *
- * @param order Names of the sessions in the order in which they took their steps.
+ * @param order The sessions in the order in which they took their steps; where something went wrong with a step, what.
  */
-export function followOrder(order: readonly string[]): Scheduler {
+export function followOrder(order: readonly (string | Omit<Switch, "step">)[]): Scheduler {
   let next = 0;
   return {
     choose(choices, last) {
       while (next < order.length) {
-        const chosen = choices.findIndex(({ session }) => session === order[next]);
+        const step = order[next]!;
+        const chosen = switchedTo(choices, typeof step === "string" ? { to: step } : step);
         next++;
         if (chosen >= 0) return chosen;
       }
@@ -56,5 +57,9 @@ export function followOrder(order: readonly string[]): Scheduler {
 }
 
 function names(choices: readonly Choice[]): string {
-  return choices.map(({ session }) => session).join(", ");
+  return choices.map(({ session, fault }) => name(session, fault)).join(", ");
+}
+
+function name(session: string, fault: Switch["fault"]): string {
+  return fault === undefined ? `"${session}"` : `"${session}" with the fault "${fault}"`;
 }

@@ -1,17 +1,22 @@
+import type { FaultKind } from "./fault.js";
+
 /** A pending step that could be taken next, as far as strategies may look at it. */
 export interface Choice {
   readonly actor: string;
   readonly session: string;
-  readonly kind: "statement" | "yield";
+  readonly kind: "statement" | "yield" | "crash";
   readonly text: string;
   readonly values: readonly unknown[];
+  /** What is to go wrong with the step, of what the program allows; undefined for the step as it is. */
+  readonly fault?: FaultKind | undefined;
 }
 
 /**
  * Makes the decisions of one execution.
  *
  * The contract: `choose` is called once per step, with the steps pending at that moment in a fixed order (actors as in
- * the program, then sessions), never an empty list; sessions waiting for a lock are not among them. It depends on its
+ * the program, then sessions), never an empty list; sessions waiting for a lock are not among them. Behind the steps stand the faults that the program
+ * still allows: a step that is there once more with a `fault`, and the crash of an actor (`kind: "crash"`). It depends on its
  * arguments, its own state and its own seeded generator alone, so that one seed gives one execution.
  */
 export interface Scheduler {

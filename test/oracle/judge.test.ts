@@ -16,7 +16,11 @@ function threw(thrown: Partial<Thrown>, operation = "pay"): OperationRecord {
 
 function verdictOn(more: Partial<AnyModel>, { state = {}, operations = [] }: Partial<Trace> = {}) {
   const model = modelOf({ actors: {}, more: more as never });
-  return judge(model, program, { trace: { steps: [], operations, schedule: [], state }, world: { sent: 2 } });
+  return judge(model, program, {
+    trace: { steps: [], operations, schedule: [], state },
+    implementation: undefined,
+    world: { sent: 2 },
+  });
 }
 
 describe("invariants", () => {
