@@ -17,6 +17,17 @@ export const isolations: readonly Isolation[] = ["read committed", "repeatable r
 /** Under what an implementation is checked: an isolation level, with faults or without, e.g. `serializable, with faults`. */
 export type Condition = Isolation | `${Isolation}, with faults`;
 
+export const conditions: readonly Condition[] = isolations.flatMap((isolation) => [
+  isolation,
+  `${isolation}, with faults` as const,
+]);
+
+/** What a condition says: the isolation level, and whether things go wrong. */
+export function partsOf(condition: Condition): { readonly isolation: Isolation; readonly faults: boolean } {
+  const faults = condition.endsWith(", with faults");
+  return { isolation: isolations.find((isolation) => condition.startsWith(isolation))!, faults };
+}
+
 /** Rows by table name (`table` or `schema.table`), each row by column name. Columns left out get their default. */
 export type Rows = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 

@@ -2,6 +2,7 @@ import type { ImplementationVerdict, VerdictFile } from "../../src/explore/verdi
 
 const legacy: ImplementationVerdict = {
   name: "legacy",
+  condition: "read committed",
   expected: { violates: ["counter = failed rows", "flags = failed rows"] },
   verdict: "violates",
   asExpected: true,
@@ -24,6 +25,7 @@ const legacy: ImplementationVerdict = {
         },
       ],
       operations: 2,
+      faults: 0,
       steps: 7,
       switches: 2,
       seen: 812,
@@ -38,6 +40,7 @@ const legacy: ImplementationVerdict = {
           message: "run-1: failed_workers is 0, but 1 row of worker_runs is failed",
         },
       ],
+      faults: 0,
       operations: 3,
       steps: 9,
       switches: 0,
@@ -86,6 +89,7 @@ export const mixed: VerdictFile = {
   postgres: { version: "18.0", kind: "embedded", settings: { deadlock_timeout: "10ms" } },
   asExpected: false,
   interrupted: true,
+  invariants: [{ name: "counter = failed rows", when: "quiescence" }],
   implementations: [legacy, fixed],
   seconds: 125.2,
 };
@@ -128,6 +132,7 @@ export const hostileVerdict: VerdictFile = {
         signature: nasty,
         violations: [{ invariant: nasty, way: nasty, message: nasty }],
         operations: 1,
+        faults: 1,
         steps: 1,
         switches: 1,
         seen: 1,
