@@ -12,6 +12,7 @@ import {
 import type { Json, Program } from "./execution/program.js";
 import type { Thrown } from "./execution/trace.js";
 import { explained, operationsEnd } from "./oracle/judge.js";
+import { faultKinds } from "./strategy/fault.js";
 
 /**
  * Checks a model at the door, and makes its functions say so when they throw or give back what they may not: a mistake
@@ -45,11 +46,15 @@ function checked(value: unknown, from: string): AnyModel {
     if (!isObject(model[key]) || Object.keys(model[key]).length === 0)
       fail(`\`${key}\` must be an object with at least one entry`);
   }
-  for (const key of ["world", "display", "simplify"] as const)
+  for (const key of ["world", "display", "simplify", "prepare", "crashed"] as const)
     if (model[key] !== undefined && typeof model[key] !== "function") fail(`\`${key}\` must be a function`);
-  const most = model.operationsPerActor;
-  if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1))
-    fail(`\`operationsPerActor\` must be a whole number, at least 1, and is ${String(most)}`);
+  for (const key of ["operationsPerActor", "faultsPerProgram"] as const) {
+    const most = model[key];
+    if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1))
+      fail(`\`${key}\` must be a whole number, at least 1, and is ${String(most)}`);
+  }
+  checkFaults(model, fail);
+  checkExamples(model, fail);
   for (const [name, sql] of Object.entries(model.state))
     if (typeof sql !== "string") fail(`state query "${name}" must be SQL in a string`);
   for (const [name, invariant] of Object.entries(model.invariants)) {
@@ -88,6 +93,27 @@ function checked(value: unknown, from: string): AnyModel {
       fail(`actor "${actor}" is called like a further connection of actor "${base}"`);
   }
   return model;
+}
+
+function checkFaults({ faults, actors }: AnyModel, fail: (what: string) => never): void {
+  if (faults === undefined) return;
+  if (!isObject(faults)) return fail("`faults` must be an object: kinds of faults by actor");
+  for (const [actor, kinds] of Object.entries(faults)) {
+    if (!Object.hasOwn(actors, actor)) fail(`\`faults\` names "${actor}", which is no actor of the model`);
+    const unknown = Array.isArray(kinds) ? kinds.find((kind) => !faultKinds.includes(kind)) : kinds;
+    if (unknown !== undefined)
+      fail(`\`faults\` of "${actor}" must be a list of ${faultKinds.map((kind) => `"${kind}"`).join(", ")}`);
+  }
+}
+
+function checkExamples({ examples = [], operations }: AnyModel, fail: (what: string) => never): void {
+  for (const [index, { actors }] of examples.entries()) {
+    const unknown = actors
+      .flatMap((actor) => actor.operations)
+      .find(({ operation }) => !Object.hasOwn(operations, operation));
+    if (unknown !== undefined)
+      fail(`\`examples[${index}]\` runs "${unknown.operation}", which is no operation of the model`);
+  }
 }
 
 function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: (what: string) => never): void {

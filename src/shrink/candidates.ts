@@ -122,7 +122,7 @@ function* withoutElement(value: Json): Generator<Json> {
 function* withoutFaults(program: Program, order: readonly Turn[]): Generator<Candidate> {
   const { faults, ...rest } = program;
   if (faults === undefined) return;
-  yield { program: rest, order: order.map(({ fault: _, ...turn }) => turn) };
+  yield { program: rest, order: order.map(({ actor, session, operation }) => ({ actor, session, operation })) };
   const happened = faults.filter(({ actor, kind }) =>
     order.some((turn) => turn.actor === actor && turn.fault === kind),
   );

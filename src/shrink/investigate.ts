@@ -82,12 +82,15 @@ function smallestOf(shrunk: readonly Failing[], way: string): Size | undefined {
     .toSorted(compareSizes)[0];
 }
 
+function bySize(all: readonly Failing[]): Failing[] {
+  return all.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
+}
+
 /** Where shrinking begins: the smallest failure, the one that breaks in the fewest ways, and the most frequent kind. */
 function startingPoints({ failures, seen }: Exploration, memory: Memory, way: string): Set<Failing> {
   const breaks = ({ violations }: Failing) => violations.some((violation) => wayOf(violation) === way);
   const candidates: Failing[] = failures.filter(breaks);
   const smaller = memory.failures.filter(breaks);
-  const bySize = (all: readonly Failing[]) => all.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
   const purest = bySize([...candidates, ...smaller]).toSorted((a, b) => a.violations.length - b.violations.length);
   const times = ({ violations }: Failing) => seen.get(signatureOf(violations)) ?? 0;
   const commonest = bySize(candidates).toSorted((a, b) => times(b) - times(a));
