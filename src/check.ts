@@ -11,6 +11,7 @@ import {
   type Isolation,
 } from "./execution/model.js";
 import { explore, type Budget, type Progress } from "./explore/explore.js";
+import { judgeClaim } from "./explore/matrix.js";
 import { verdictOf, type ImplementationVerdict, type VerdictFile, type ViolationReport } from "./explore/verdict.js";
 import { explained, operationsEnd } from "./oracle/judge.js";
 import type { PostgresServer } from "./postgres/server.js";
@@ -288,6 +289,7 @@ function fileOf(
     interrupted,
     invariants: conditionsOf(model),
     implementations,
+    claims: (model.claims ?? []).flatMap((claim) => judgeClaim(claim, { implementations }) ?? []),
     seconds,
   };
 }

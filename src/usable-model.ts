@@ -55,6 +55,7 @@ function checked(value: unknown, from: string): AnyModel {
   }
   checkFaults(model, fail);
   checkExamples(model, fail);
+  checkClaims(model, fail);
   for (const [name, sql] of Object.entries(model.state))
     if (typeof sql !== "string") fail(`state query "${name}" must be SQL in a string`);
   for (const [name, invariant] of Object.entries(model.invariants)) {
@@ -116,6 +117,20 @@ function checkExamples({ examples = [], operations }: AnyModel, fail: (what: str
   }
 }
 
+function checkClaims(model: AnyModel, fail: (what: string) => never): void {
+  for (const { topic, implementation, invariants } of model.claims ?? []) {
+    if (!Object.hasOwn(model.implementations, implementation))
+      fail(`the claim "${topic}" is about "${implementation}", which is no implementation of the model`);
+    const unknown = invariants.find((name) => !isInvariant(model, name));
+    if (unknown !== undefined) fail(`the claim "${topic}" names "${unknown}", which is no invariant of the model`);
+  }
+}
+
+/** One of the model's own, or one that comes with it. */
+function isInvariant({ invariants, reference }: AnyModel, name: string): boolean {
+  return Object.hasOwn(invariants, name) || name === operationsEnd || (name === explained && reference !== undefined);
+}
+
 function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: (what: string) => never): void {
   if (expect === undefined || expect === "holds" || expect === "violates") return;
   if (
@@ -132,11 +147,7 @@ function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: 
       `\`expect\` of implementation "${name}" must be "holds", "violates" or { violates: [names of invariants] }, or one of these for each condition ("read committed", "serializable, with faults", …)`,
     );
   for (const invariant of named as unknown[])
-    if (
-      invariant !== operationsEnd &&
-      !(model.reference && invariant === explained) &&
-      !Object.hasOwn(model.invariants, String(invariant))
-    )
+    if (!isInvariant(model, String(invariant)))
       fail(
         `implementation "${name}" is expected to violate "${String(invariant)}", which is no invariant of the model`,
       );

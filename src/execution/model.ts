@@ -127,6 +127,18 @@ export interface Reference<Initial, World, S = unknown> {
   readonly final?: (reference: S, state: State, context: { readonly world: World }) => Broken | undefined;
 }
 
+/** Something that somebody says of an implementation, and what must hold for it to be true. */
+export interface Claim {
+  /** What is claimed, in a few words. */
+  readonly topic: string;
+  /** Where it is claimed. */
+  readonly where: string;
+  readonly implementation: string;
+  /** Under which conditions. Default: all that are checked. */
+  readonly conditions?: readonly Condition[];
+  readonly invariants: readonly string[];
+}
+
 /** What is tested: a schema, its implementations, the operations that actors run, and what must hold. */
 export interface Model<Initial, Impl, World, Parameters extends Record<string, unknown>> {
   readonly name: string;
@@ -147,6 +159,8 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   /** Queries, by name, whose rows the invariants judge. */
   readonly state: Readonly<Record<string, string>>;
   readonly invariants: Readonly<Record<string, Invariant<Initial, Impl, World>>>;
+  /** What is said of implementations; the verdict on each is computed from what broke. */
+  readonly claims?: readonly Claim[];
   /** The sequential reference, for the invariant `some sequential order explains it`. */
   // oxlint-disable-next-line typescript/no-explicit-any -- its state is nobody's business but its own
   readonly reference?: Reference<Initial, World, any>;

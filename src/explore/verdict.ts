@@ -1,4 +1,5 @@
 import type { Condition, Expectation } from "../execution/model.js";
+import type { JudgedClaim } from "./matrix.js";
 import type { Violation } from "../oracle/violation.js";
 
 export type Verdict = "holds" | "violates" | "inconclusive";
@@ -70,6 +71,8 @@ export interface VerdictFile {
   readonly invariants: readonly { readonly name: string; readonly when: "quiescence" | "every commit" }[];
   /** One for each implementation and condition. */
   readonly implementations: readonly ImplementationVerdict[];
+  /** The model's claims about what was checked. */
+  readonly claims: readonly JudgedClaim[];
   readonly seconds: number;
 }
 

@@ -91,6 +91,7 @@ export const mixed: VerdictFile = {
   interrupted: true,
   invariants: [{ name: "counter = failed rows", when: "quiescence" }],
   implementations: [legacy, fixed],
+  claims: [],
   seconds: 125.2,
 };
 
