@@ -98,7 +98,7 @@ async function write({ verdict, counterexamples }: CheckResult, { reports, json 
 
 function print({ verdict, counterexamples }: CheckResult): void {
   const look = lookOf(process.stdout);
-  for (const counterexample of counterexamples) {
+  for (const counterexample of timelinesOf(verdict, counterexamples)) {
     const file = counterexampleOf(verdict, counterexample);
     process.stdout.write(
       `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: replayCommandOf(file) })}\n\n`,
@@ -106,6 +106,16 @@ function print({ verdict, counterexamples }: CheckResult): void {
   }
   process.stdout.write(`${renderVerdictTerminal(verdict, look)}\n`);
 }
+
+/** Whose timelines are worth a screen each: all while they are few, and else those that nobody expected. Files have them all. */
+function timelinesOf({ implementations }: VerdictFile, counterexamples: CheckResult["counterexamples"]) {
+  if (counterexamples.length <= fewTimelines) return counterexamples;
+  return counterexamples.filter(({ implementation, condition }) =>
+    implementations.some((row) => row.name === implementation && row.condition === condition && !row.asExpected),
+  );
+}
+
+const fewTimelines = 6;
 
 function counterexampleOf(
   { implementations }: VerdictFile,

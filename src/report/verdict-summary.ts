@@ -1,5 +1,6 @@
 import type { Expectation } from "../execution/model.js";
 import type { ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "../explore/verdict.js";
+import { claimSummariesOf, matrixSummaryOf, type ClaimSummary, type MatrixSummary } from "./matrix-summary.js";
 import { count, enumerate, oneLine, visible } from "./text.js";
 import { postgresText, sizeText } from "./timeline.js";
 
@@ -39,6 +40,8 @@ export interface VerdictSummary {
   /** Server, version and seed, time taken. */
   readonly environment: readonly string[];
   readonly implementations: readonly ImplementationSummary[];
+  readonly matrix: MatrixSummary | null;
+  readonly claims: readonly ClaimSummary[];
 }
 
 /** Puts a verdict into words. Pure. */
@@ -54,6 +57,8 @@ export function summaryOf(verdict: VerdictFile): VerdictSummary {
       secondsText(verdict.seconds),
     ],
     implementations: verdict.implementations.map((each) => implementationSummary(each, conditionsDiffer(verdict))),
+    matrix: matrixSummaryOf(verdict),
+    claims: claimSummariesOf(verdict),
   };
 }
 
