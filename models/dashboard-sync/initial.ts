@@ -18,24 +18,30 @@ export interface Target {
   readonly partition: number;
 }
 
-const mostRuns = 2;
-const mostPartitions = 2;
+// Simplest first: it is what shrinking aims at. Mostly one run with one partition, where whatever happens meets.
+const state = fc.constantFrom<PartitionState>("failed", "pending", "pending");
+const partitions = oneOrTwo(state, 3);
 
-// Simplest first: it is what shrinking aims at.
-const partitions = fc.array(fc.constantFrom<PartitionState>("failed", "pending"), {
-  minLength: 1,
-  maxLength: mostPartitions,
-});
+export const initials: fc.Arbitrary<Initial> = fc.record({ runs: oneOrTwo(partitions, 12) });
 
-export const initials: fc.Arbitrary<Initial> = fc.record({
-  runs: fc.array(partitions, { minLength: 1, maxLength: mostRuns }),
-});
+/** Mostly one. */
+function oneOrTwo<T>(one: fc.Arbitrary<T>, weight: number): fc.Arbitrary<T[]> {
+  return fc.oneof(
+    { weight, arbitrary: fc.array(one, { minLength: 1, maxLength: 1 }) },
+    { weight: 1, arbitrary: fc.array(one, { minLength: 2, maxLength: 2 }) },
+  );
+}
 
 /** The partitions that there are. */
 export function targets({ runs }: Initial): fc.Arbitrary<Target> {
   return fc.constantFrom(
     ...runs.flatMap((states, run) => states.map((_, partition) => ({ run: run + 1, partition: partition + 1 }))),
   );
+}
+
+/** The runs that there are. */
+export function runs({ runs }: Initial): fc.Arbitrary<Pick<Target, "run">> {
+  return fc.constantFrom(...runs.map((_, run) => ({ run: run + 1 })));
 }
 
 export function workItem({ run, partition }: Target): WorkItem {
@@ -84,22 +90,26 @@ function flatten({ runs }: Initial): { item: WorkItem; state: PartitionState }[]
   );
 }
 
-type DashboardProgram = Program<Initial, Target>;
-
-/** Shrinking: partition 2 becomes 1 and run 2 becomes 1, where nothing happens to 1, and worker A does what B did. */
-export function* simplify(program: DashboardProgram): Generator<DashboardProgram> {
+/**
+ * Shrinking: partition 2 becomes 1 and run 2 becomes 1, where nothing happens to 1, and worker A does what B did.
+ * Operations may be about a partition, a run, or neither.
+ */
+export function* simplify<P extends Partial<Target>>(program: Program<Initial, P>): Generator<Program<Initial, P>> {
   const { runs } = program.initial;
-  const targeted = program.actors.flatMap(({ operations }) => operations.map(({ parameters }) => parameters));
+  const parameters = program.actors.flatMap(({ operations }) => operations.map((call) => call.parameters));
   for (const [i, states] of runs.entries()) {
-    const used = targeted.filter(({ run }) => run === i + 1).map(({ partition }) => partition);
+    const used = parameters.filter(({ run }) => run === i + 1).flatMap(({ partition }) => partition ?? []);
     if (states.length < 2 || used.length === 0 || used.includes(1)) continue;
     const swapped = runs.map((each, at) => (at === i ? each.toReversed() : each));
-    yield retarget(program, { runs: swapped }, (target) =>
-      target.run === i + 1 ? { ...target, partition: 1 } : target,
+    yield rename(program, { runs: swapped }, (about) =>
+      about.run === i + 1 && about.partition !== undefined ? { ...about, partition: 1 } : about,
     );
   }
-  if (runs.length === 2 && targeted.length > 0 && targeted.every(({ run }) => run === 2)) {
-    yield retarget(program, { runs: runs.toReversed() }, (target) => ({ ...target, run: 1 }));
+  const named = parameters.flatMap(({ run }) => run ?? []);
+  if (runs.length === 2 && named.length > 0 && named.every((run) => run === 2)) {
+    yield rename(program, { runs: runs.toReversed() }, (about) =>
+      about.run === undefined ? about : { ...about, run: 1 },
+    );
   }
   const [a, b, ...others] = program.actors;
   if (
@@ -113,10 +123,10 @@ export function* simplify(program: DashboardProgram): Generator<DashboardProgram
   }
 }
 
-function retarget(program: DashboardProgram, initial: Initial, rename: (target: Target) => Target): DashboardProgram {
+function rename<P>(program: Program<Initial, P>, initial: Initial, change: (about: P) => P): Program<Initial, P> {
   const actors = program.actors.map((actor) => ({
     ...actor,
-    operations: actor.operations.map((call) => ({ ...call, parameters: rename(call.parameters) })),
+    operations: actor.operations.map((call) => ({ ...call, parameters: change(call.parameters) })),
   }));
   return { initial, actors };
 }

@@ -1,11 +1,31 @@
 import { readFileSync } from "node:fs";
+import type { Pool } from "pg";
 import { defineModel } from "../../src/index.js";
 import type { DashboardSync } from "./implementation.js";
+import { expectations, type ImplementationName } from "./expectations.js";
 import { fixed } from "./implementations/fixed.js";
 import { legacy } from "./implementations/legacy.js";
+import { option1aCountPartitions } from "./implementations/option-1a-count-partitions.js";
+import { option1aRepaired } from "./implementations/option-1a-repaired.js";
+import { option1bCountWorkerRuns } from "./implementations/option-1b-count-worker-runs.js";
+import { option2AtomicReset } from "./implementations/option-2-atomic-reset.js";
+import { option2Repaired } from "./implementations/option-2-repaired.js";
+import { option3AdvisoryLock } from "./implementations/option-3-advisory-lock.js";
+import { option3LockHeld } from "./implementations/option-3-lock-held.js";
+import { option3Repaired } from "./implementations/option-3-repaired.js";
 import { initials, queueOf, seed, simplify, type Initial, type Target } from "./initial.js";
 import { display, invariants, stateQueries } from "./invariants.js";
-import { deliver, doubleRetry, redeliver, retry, type Work } from "./operations.js";
+import {
+  deliver,
+  doubleRetry,
+  expire,
+  redeliver,
+  retry,
+  viewRun,
+  viewRuns,
+  type Run,
+  type Work,
+} from "./operations.js";
 import type { Queue } from "./queue.js";
 
 const sql = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
@@ -15,32 +35,57 @@ type Parameters = {
   redeliver: Work;
   retry: Target;
   "double retry": Target;
+  expire: Target;
+  "view run": Run;
+  "view runs": Record<string, never>;
+};
+
+/** As they stand in the analysis, each broken one followed by what it lacked. */
+const implementations: Readonly<Record<ImplementationName, (pool: Pool) => DashboardSync>> = {
+  legacy,
+  "option-1a-count-partitions": option1aCountPartitions,
+  "option-1a-repaired": option1aRepaired,
+  "option-1b-count-worker-runs": option1bCountWorkerRuns,
+  "option-2-atomic-reset": option2AtomicReset,
+  "option-2-repaired": option2Repaired,
+  "option-3-advisory-lock": option3AdvisoryLock,
+  "option-3-lock-held": option3LockHeld,
+  "option-3-repaired": option3Repaired,
+  fixed,
 };
 
 /**
  * The bug of the dashboard whose failure counter, flags and rows drift apart when workers fail, messages are redelivered
- * and users press retry, once or twice.
+ * and users press retry, once or twice; and every way out that the analysis of it proposes.
  */
 export default defineModel<Initial, DashboardSync, Queue, Parameters>({
   name: "dashboard-sync",
   schema: sql("./schema.sql") + sql("./observer.sql"),
-  implementations: {
-    legacy: {
-      expect: {
-        violates: ["counter equals failed flags", "counter equals failed rows", "counter is never clamped"],
-      },
-      create: ({ pool }) => legacy(pool),
-    },
-    fixed: { expect: "holds", create: ({ pool }) => fixed(pool) },
-  },
+  implementations: Object.fromEntries(
+    Object.entries(implementations).map(([name, create]) => [
+      name,
+      { expect: expectations[name as ImplementationName], create: ({ pool }) => create(pool) },
+    ]),
+  ),
   initial: initials,
   seed,
   world: queueOf,
-  operations: { deliver, redeliver, retry, "double retry": doubleRetry },
+  operations: {
+    deliver,
+    redeliver,
+    retry,
+    "double retry": doubleRetry,
+    expire,
+    "view run": viewRun,
+    "view runs": viewRuns,
+  },
   actors: {
-    "worker A": ["deliver", "redeliver"],
-    "worker B": ["deliver", "redeliver"],
+    "worker A": ["redeliver", "deliver"],
+    "worker B": ["redeliver", "deliver"],
     user: ["retry", "double retry"],
+    "other user": ["retry"],
+    broker: ["expire"],
+    dashboard: ["view run", "view run", "view run", "view runs"],
   },
   state: stateQueries,
   invariants,

@@ -1,18 +1,23 @@
 import type { Pool, PoolClient } from "pg";
 import type { DashboardSync, WorkerRun } from "../implementation.js";
 import type { WorkItem } from "../queue.js";
-import { workersTable } from "./workers-table.js";
+import { snapshotDashboard } from "./snapshot-dashboard.js";
+import { workersTable } from "./statements.js";
+import { withTransaction } from "./with-transaction.js";
 
 /**
- * Correct under every interleaving, for three reasons that can be read off it:
+ * Correct under every interleaving, for four reasons that can be read off it:
  *
  * 1. Whatever touches a partition is one transaction that first locks the partition's row, so two of them never mix.
  * 2. The counter moves only with a flag that really changed, in the same transaction, so it needs no `GREATEST`.
  * 3. A worker whose run was deleted by a retry is out of date: what it reports is dropped, and the work item that the
- *    retry sent decides.
+ *    retry sent decides. So is one that reports on a worker run that is completed.
+ * 4. An answer of the dashboard is one statement, which has one snapshot.
  */
 export function fixed(pool: Pool): DashboardSync {
   return {
+    ...snapshotDashboard(pool, "run_metadata"),
+
     startWork: (item) =>
       withPartition(pool, item, async (client) => {
         await client.query(
@@ -84,22 +89,13 @@ async function withPartition<T>(
   { runId, partitionId }: WorkItem,
   body: (client: PoolClient, partition: Flags) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query("BEGIN");
+  return withTransaction(pool, async (client) => {
     const locked = await client.query<Flags>(
       `SELECT completed, failed FROM partition_progress WHERE run_id = $1 AND partition_id = $2 FOR UPDATE`,
       [runId, partitionId],
     );
-    const result = await body(client, locked.rows[0]!);
-    await client.query("COMMIT");
-    return result;
-  } catch (error) {
-    await client.query("ROLLBACK");
-    throw error;
-  } finally {
-    client.release();
-  }
+    return body(client, locked.rows[0]!);
+  });
 }
 
 async function setFlags(client: PoolClient, { runId, partitionId }: WorkItem, flags: Flags): Promise<void> {
