@@ -7,11 +7,15 @@ import { uncontrolledResources } from "../session/uncontrolled.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
 import type { Choice, Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
+import { mayPublish } from "./commits.js";
+import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
-import type { Lane, Waiting } from "./lane.js";
-import { describeCall, fromModel, type AnyModel } from "./model.js";
+import type { Lane } from "./lane.js";
+import { describeCall, fromModel, hasEveryCommit, type AnyModel, type State } from "./model.js";
 import type { Json, OperationCall, Program } from "./program.js";
-import type { CallRecord, OperationRecord, OperationResult, Step, Thrown, Trace, Wait } from "./trace.js";
+import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
+import type { Commit, OperationRecord, OperationResult, Trace } from "./trace.js";
+import { Waiters } from "./waiters.js";
 
 /** What is to be executed. */
 export interface Assignment {
@@ -45,8 +49,10 @@ export interface Executed {
   readonly world: unknown;
   /** What the implementation's `create` made. */
   readonly implementation: unknown;
-  /** Names of the sessions that had a pending step, for each step. */
-  readonly pending: readonly (readonly string[])[];
+  /** What could have been taken, for each step. */
+  readonly pending: readonly (readonly Choice[])[];
+  /** What an outside reader saw after each COMMIT; empty unless the model has an invariant that looks at it. */
+  readonly commits: readonly Commit[];
   /** What the code under test left behind, in words. */
   readonly left: readonly string[];
 }
@@ -80,8 +86,11 @@ interface Run {
   queued: number;
   operation: number;
   /** Ends the operation under way: its code failed where nobody catches it. */
-  crash: (result: OperationRecord["result"]) => void;
+  crash: (result: OperationResult) => void;
+  /** Whether its code failed where nobody catches it; it runs no further operation then. */
   crashed: boolean;
+  /** Operations whose process died: what is left of their code gets no answer. */
+  readonly dead: Set<number>;
   /** Has nothing (more) to do; true before it starts. */
   done: boolean;
   /** How many calls were refused since the execution ended. */
@@ -94,24 +103,14 @@ interface Place {
   next: (() => void) | undefined;
 }
 
-/** A step that was let through and waits for a lock. */
-interface Blocked {
-  readonly step: GatedStep;
-  readonly record: Recorded;
-  readonly run: Run;
-  /** Backends that hold it up. */
-  holders: readonly number[];
-  /** How many of its lock waits are known. */
-  seen: number;
-}
+/** How long nothing may move before nothing ever will, in milliseconds, where no timeout is set that could move it. */
+const stuckAfter = 250;
 
-/** How long a deadlock's victim may take to be found, in milliseconds, before the others are looked at again. */
-const victimsPatience = 100;
+/** The error of an operation that never came to its end. */
+export const stuck = "Stuck";
 
 /** Late calls of one actor that are told so: enough for its `finally` blocks, and an end to a loop that retries for ever. */
 const refusals = 10;
-
-type Recorded = { -readonly [Key in keyof Step]: Step[Key] };
 
 class Execution implements Gate {
   readonly connections;
@@ -124,16 +123,20 @@ class Execution implements Gate {
   readonly #implementation: unknown;
   readonly #steps: Recorded[] = [];
   readonly #operations: Omit<OperationRecord, "steps">[] = [];
-  readonly #calls: CallRecord[] = [];
+  readonly #calls = new Calls();
   /** Let through, and not delivered yet. */
   readonly #underway = new Set<GatedStep>();
   readonly #switches: Switch[] = [];
-  readonly #pending: (readonly string[])[] = [];
-  /** In the order in which they began to wait. */
-  #blocked: Blocked[] = [];
+  readonly #pending: (readonly Choice[])[] = [];
+  readonly #commits: Commit[] = [];
+  readonly #watchesCommits: boolean;
+  readonly #faults: Faults;
+  readonly #waiters: Waiters;
   #last: Choice | undefined;
   /** Of what actors are held up by, in the order in which it began. */
   readonly #places: Place[] = [];
+  /** Whether a step has ended that may have changed what an outside reader sees. */
+  #published = false;
   #over = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #bell = new Bell();
@@ -144,7 +147,16 @@ class Execution implements Gate {
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;
-    const { model, program, pool, implementation } = assignment;
+    const { model, program, pool, implementation, record } = assignment;
+    this.#watchesCommits = hasEveryCommit(model);
+    this.#faults = new Faults(program);
+    this.#waiters = new Waiters({
+      lane,
+      bell: this.#bell,
+      limit: limits.statement,
+      record,
+      deliver: (step, recorded) => this.#deliver(step, recorded),
+    });
     this.#world = fromModel(model, "world", () => model.world?.(program.initial));
     this.#implementation = fromModel(model, `create of implementation "${implementation}"`, () =>
       model.implementations[implementation]?.create({ pool }),
@@ -159,6 +171,7 @@ class Execution implements Gate {
       operation: 0,
       crash: () => undefined,
       crashed: false,
+      dead: new Set<number>(),
       done: true,
       refused: 0,
     }));
@@ -175,7 +188,14 @@ class Execution implements Gate {
       this.#over = true;
       const left = await this.connections.tidy();
       const trace = await this.#trace(displayBefore);
-      return { trace, world: this.#world, implementation: this.#implementation, pending: this.#pending, left };
+      return {
+        trace,
+        world: this.#world,
+        implementation: this.#implementation,
+        pending: this.#pending,
+        commits: this.#commits,
+        left,
+      };
     } catch (error) {
       await this.#abandon();
       throw error;
@@ -188,6 +208,7 @@ class Execution implements Gate {
 
   arrived(step: GatedStep): void {
     const run = this.#runOf(step.actor);
+    if (run?.dead.has(step.operation) === true) return;
     if (this.#over || run === undefined) {
       const error = this.tooLate(step.actor);
       if (error !== undefined) step.refuse(error);
@@ -195,6 +216,10 @@ class Execution implements Gate {
     }
     run.pending.push(step);
     this.changed();
+  }
+
+  isDead({ actor, operation }: ActorContext): boolean {
+    return this.#runOf(actor)?.dead.has(operation) === true;
   }
 
   get over(): boolean {
@@ -209,7 +234,7 @@ class Execution implements Gate {
 
   crashed({ actor, operation }: ActorContext, error: unknown): void {
     const run = this.#runOf(actor);
-    if (this.#over || run === undefined || run.crashed) return;
+    if (this.#over || run === undefined || run.crashed || run.dead.has(operation)) return;
     run.crashed = true;
     const { name, message } = thrown(error);
     // Not as Postgres' error, even where it is one: it reached nobody who could deal with it.
@@ -267,9 +292,11 @@ class Execution implements Gate {
   #count(actor: string, what: "busy" | "queued"): () => void {
     const run = this.#runOf(actor);
     if (run === undefined) return () => undefined;
+    const lives = run.dead.size;
     run[what]++;
     return () => {
-      run[what]--;
+      // What a process that died was held up by is over already.
+      if (run.dead.size === lives) run[what]--;
       this.changed();
     };
   }
@@ -287,15 +314,21 @@ class Execution implements Gate {
       run.operation = index;
       const context: ActorContext = { gate: this, actor: run.name, operation: index };
       const result = await runAs(context, () => this.#operate(model, run, call));
-      const label = fromModel(model, `describe of operation "${call.operation}"`, () => describeCall(model, call));
-      this.#operations.push({ actor: run.name, index, ...call, ...(label === undefined ? {} : { label }), result });
+      if (this.#over) return;
+      this.#operations.push(this.#described({ actor: run.name, index, ...call, result }));
       if (run.crashed) break;
     }
     run.done = true;
     this.changed();
   }
 
-  async #operate(model: AnyModel, run: Run, call: OperationCall): Promise<OperationRecord["result"]> {
+  #described(record: Omit<OperationRecord, "steps">): Omit<OperationRecord, "steps"> {
+    const { model } = this.#assignment;
+    const label = fromModel(model, `describe of operation "${record.operation}"`, () => describeCall(model, record));
+    return label === undefined ? record : { ...record, label };
+  }
+
+  async #operate(model: AnyModel, run: Run, call: OperationCall): Promise<OperationResult> {
     const { pool, program } = this.#assignment;
     const context = {
       implementation: this.#implementation,
@@ -307,10 +340,10 @@ class Execution implements Gate {
     };
     const operation = model.operations[call.operation];
     if (operation === undefined) throw new UsageError(`model "${model.name}" has no operation "${call.operation}"`);
-    const crash = new Promise<OperationRecord["result"]>((resolve) => {
+    const crash = new Promise<OperationResult>((resolve) => {
       run.crash = resolve;
     });
-    const result = async (): Promise<OperationRecord["result"]> => {
+    const result = async (): Promise<OperationResult> => {
       try {
         return { returned: toJson(await operation.run(context, call.parameters)) };
       } catch (error) {
@@ -322,16 +355,14 @@ class Execution implements Gate {
 
   /** A part of an operation that the model's reference knows: its answer, and which steps had been taken meanwhile. */
   async #call<T>(run: Run, name: string, parameters: Json, body: () => Promise<T>): Promise<T> {
-    const { operation } = run;
-    const begin = this.#steps.length;
-    const ended = (result: OperationResult) =>
-      this.#calls.push({ actor: run.name, operation, name, parameters, begin, end: this.#steps.length, result });
+    const { name: actor, operation } = run;
+    const end = this.#calls.begin({ actor, operation, name, parameters, begin: this.#steps.length });
     try {
       const answer = await body();
-      ended({ returned: toJson(answer) });
+      end({ returned: toJson(answer) }, this.#steps.length);
       return answer;
     } catch (error) {
-      ended({ threw: thrown(error) });
+      end({ threw: thrown(error) }, this.#steps.length);
       throw error;
     }
   }
@@ -356,9 +387,7 @@ class Execution implements Gate {
   #settled(): boolean {
     if (this.#failure !== undefined) throw this.#failure.error;
     return this.#runs.every(
-      (run) =>
-        run.busy === 0 &&
-        (run.done || run.pending.length > 0 || run.queued > 0 || this.#blocked.some((blocked) => blocked.run === run)),
+      (run) => run.busy === 0 && (run.done || run.pending.length > 0 || run.queued > 0 || this.#waiters.has(run.name)),
     );
   }
 
@@ -397,217 +426,93 @@ class Execution implements Gate {
 
   /** Takes the next step; false once there is none and nobody waits. */
   async #advance(): Promise<boolean> {
-    const choices = this.#choices();
-    if (choices.length > 0) {
-      await this.#take(choices);
+    const steps = this.#choices();
+    if (steps.length > 0) {
+      await this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
       return true;
     }
-    if (this.#blocked.length > 0) {
-      await this.#awaitWaiters();
-      return true;
+    if (this.#waiters.some) {
+      if (await this.#waiters.awaitAny(this.#patience())) return true;
+      return this.#endStuck(this.#waiters.describe());
     }
     if (this.#runs.every(({ done }) => done)) return false;
-    const stuck = this.#runs.filter(({ queued }) => queued > 0).map(({ name }) => name);
+    const stuck = this.#runs.filter(({ queued }) => queued > 0).map(({ name }) => `"${name}"`);
     if (stuck.length > 0)
-      throw new RaceproofError(
-        `${stuck.join(" and ")} wait for a connection from a pool that nobody gives back: every connection is checked out`,
-      );
+      return this.#endStuck(`${stuck.join(" and ")} wait for a connection from a pool that nobody gives back to`);
     throw this.#uncontrolled();
   }
 
-  async #take(choices: readonly GatedStep[]): Promise<void> {
-    const chosen = this.#scheduler.choose(choices, this.#last);
-    const step = choices[chosen];
-    if (step === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
-    const index = this.#steps.length;
-    if (chosen !== defaultChoice(choices, this.#last)) this.#switches.push({ step: index, to: step.session });
-    this.#pending.push(choices.map(({ session }) => session));
-    this.#last = step;
-    const run = this.#runOf(step.actor)!;
-    run.pending.splice(run.pending.indexOf(step), 1);
-    const record = newRecord(step, index);
-    this.#steps.push(record);
-
-    this.#underway.add(step);
-    this.#lane.pause(this.#blockedPids());
-    step.go();
-    const waiting = await this.#answerOrWait(step, 0);
-    if (waiting === undefined) await this.#deliver(step, record);
-    else await this.#block({ step, record, run, holders: waiting.blockers, seen: step.waits }, waiting);
-    await this.#release(index);
-    await this.#addDisplay(record);
+  /** How long to wait for a wait to end by itself: without a timeout of its own none does, as deadlocks are seen at once. */
+  #patience(): number {
+    const timeouts =
+      this.#assignment.model.schema.includes("timeout") || this.#steps.some(({ text }) => text.includes("timeout"));
+    return timeouts || this.connections.haveTimeouts ? this.#limits.statement : stuckAfter;
   }
 
-  /**
-   * Resolves to undefined once the step has answered, to the wait if it waits for a lock of ours. A wait is believed when
-   * Postgres reports it, which it does once its deadlock check has passed: two waits that began together would otherwise
-   * leave to chance which of them finds the deadlock.
-   *
-   * @param known How many of its waits were reported and are over.
-   */
-  async #answerOrWait(step: GatedStep, known: number): Promise<Waiting | undefined> {
-    const begin = performance.now();
-    let seen = known;
-    let pause = this.#lane.waitsAreReported ? 25 : 1;
-    for (;;) {
-      if (step.outcome !== undefined) return undefined;
-      const reported = step.waits > seen;
-      if (reported || !(await this.#bell.wait(pause))) {
-        seen = step.waits;
-        if (!reported) pause = Math.min(pause * 2, 100);
-        const waiting = await this.#waitingOf(step);
-        if (step.outcome !== undefined) return undefined;
-        if (waiting !== undefined) return waiting;
-      }
-      if (performance.now() - begin > this.#limits.statement) {
-        throw new RaceproofError(
-          `a statement of "${step.actor}" has not answered for ${this.#limits.statement} ms, and no lock of ours holds it up: ${step.text.trim()}`,
-        );
-      }
+  /** Nothing will ever move again: what the actors are at is over, and everybody may know. */
+  async #endStuck(reason: string): Promise<false> {
+    for (const { name: actor, operation: index, done, calls } of this.#runs) {
+      if (done) continue;
+      const result: OperationResult = { threw: { name: stuck, message: reason, code: null } };
+      this.#operations.push(this.#described({ actor, index, ...calls[index]!, result }));
     }
-  }
-
-  async #waitingOf(step: GatedStep): Promise<Waiting | undefined> {
-    if (step.pid === null) return undefined;
-    const [waiting] = await this.#lane.waiting([step.pid]);
-    return waiting !== undefined && this.#ourBlockers(waiting).length > 0 ? waiting : undefined;
-  }
-
-  #ourBlockers(waiting: Waiting): readonly number[] {
-    return waiting.blockers.filter((pid) => this.connections.sessionByPid(pid) !== undefined);
-  }
-
-  async #block(blocked: Blocked, waiting: Waiting): Promise<void> {
-    const { step, record } = blocked;
-    record.wait = {
-      holders: this.#names(waiting.blockers),
-      lock: waiting.lock ?? step.lastWait?.lock ?? "a lock",
-      on: await this.#lockedObject(step, waiting),
-      until: null,
-    };
-    this.#blocked.push(blocked);
-  }
-
-  /**
-   * Of a deadlock Postgres chooses the victim: the one that closed it. Until it has, nothing else may move.
-   *
-   * @returns Whether there was one.
-   */
-  async #victim(): Promise<boolean> {
-    if (!this.#blocked.some((blocked) => this.#inCycle(blocked))) return false;
-    if (await this.#bell.wait(victimsPatience)) return true;
-    // Postgres may have put the waiters into another order, which they have to notice.
-    this.#lane.resume(this.#blockedPids());
-    await this.#changeOrGiveUp();
-    return true;
-  }
-
-  #blockedPids(): number[] {
-    return this.#blocked.map(({ step }) => step.pid!);
-  }
-
-  /** In alphabetical order: Postgres lists those that share a lock as it finds them. */
-  #names(pids: readonly number[]): string[] {
-    const names = pids.map((pid) => this.connections.sessionByPid(pid)?.holder?.name ?? `backend ${pid}`);
-    return [...new Set(names)].toSorted();
-  }
-
-  async #lockedObject(step: GatedStep, waiting: Waiting): Promise<string | null> {
-    const where = step.lastWait?.where ?? "";
-    const index = /while inserting index tuple .* in relation "(.+)"/.exec(where)?.[1];
-    if (index !== undefined) return `a key of ${index}`;
-    const tuple = /tuple (\(\d+,\d+\)) in relation "(.+)"/.exec(where);
-    const row =
-      waiting.row ??
-      (tuple?.[1] !== undefined && tuple[2] !== undefined ? { ctid: tuple[1], relation: tuple[2] } : null);
-    if (row === null) return null;
-    return this.#assignment.record ? this.#lane.describeRow(row) : row.relation;
-  }
-
-  #inCycle(start: Blocked): boolean {
-    const byPid = new Map(this.#blocked.map((blocked) => [blocked.step.pid, blocked]));
-    const seen = new Set<Blocked>();
-    const queue = [...start.holders];
-    for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-      const next = byPid.get(pid);
-      if (next === start) return true;
-      if (next === undefined || seen.has(next)) continue;
-      seen.add(next);
-      queue.push(...next.holders);
-    }
+    this.#calls.cut(this.#steps.length);
+    await this.#abandon();
     return false;
   }
 
-  async #changeOrGiveUp(): Promise<void> {
-    if (await this.#bell.wait(this.#limits.statement)) return;
-    const waits = this.#blocked.map(
-      ({ step, holders }) =>
-        `"${step.session}" waits for a lock that ${this.#names(holders).join(" and ")} holds, in: ${step.text.trim()}`,
-    );
-    throw new RaceproofError(`nothing has moved for ${this.#limits.statement} ms; ${waits.join("; ")}`);
+  async #take(choices: readonly (GatedStep | FaultChoice)[]): Promise<void> {
+    const chosen = this.#scheduler.choose(choices, this.#last);
+    const choice = choices[chosen];
+    if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
+    const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
+    const index = this.#steps.length;
+    if (chosen !== defaultChoice(choices, this.#last))
+      this.#switches.push({ step: index, to: choice.session, ...(fault === undefined ? {} : { fault }) });
+    this.#pending.push(choices);
+    this.#last = choice;
+    if ("step" in choice) this.#faults.use(choice);
+    const record = newRecord(step, index, fault);
+    this.#steps.push(record);
+    this.#waiters.pause();
+    if (fault === "crash") await this.#crash(record);
+    else await this.#letThrough(step, record);
+    await this.#waiters.release(index);
+    await this.#watch(index);
+    await this.#addDisplay(record);
   }
 
-  /** Only waiters are left: a lock timeout, or a deadlock that Postgres has yet to see, will move one of them. */
-  async #awaitWaiters(): Promise<void> {
-    while (this.#blocked.every(({ step }) => step.outcome === undefined)) await this.#changeOrGiveUp();
-    await this.#release(null);
+  async #letThrough(step: GatedStep, record: Recorded): Promise<void> {
+    const { fault, text } = record;
+    const { pending } = this.#runOf(step.actor)!;
+    pending.splice(pending.indexOf(step), 1);
+    this.#underway.add(step);
+    step.go(fault === "serialization failure" || fault === "deadlock" ? failureOf(fault, text) : undefined);
+    const waiting = await this.#waiters.answerOrWait(step, 0);
+    if (waiting === undefined) await this.#deliver(step, record);
+    else await this.#waiters.add(step, record, waiting);
   }
 
-  /**
-   * After a step: lets every waiter that it set free come to its answer or to its next wait, one after the other in the
-   * order in which they had begun to wait. What a COMMIT lets go is granted before it answers, so whoever is still held
-   * up by one of ours now stays so. Postgres itself would have them run on all at once: of two that wait for one row, the
-   * first gives up its place in the line before it locks the row's new version, and the second may be faster.
-   *
-   * @param by Index of the step that may have set them free.
-   */
-  async #release(by: number | null): Promise<void> {
-    for (;;) {
-      const answered = this.#blocked.find(({ step }) => step.outcome !== undefined);
-      if (answered !== undefined) {
-        // One at a time: an actor whose answer is yet to be delivered counts as waiting, or nobody would settle.
-        this.#blocked = this.#blocked.filter((blocked) => blocked !== answered);
-        await this.#deliverLate(answered, by);
-        continue;
-      }
-      const freed = await this.#firstFreed();
-      if (freed !== undefined) await this.#letGo(freed);
-      else if (this.#blocked.every(({ step }) => step.outcome === undefined) && !(await this.#victim())) break;
-    }
-    this.#lane.resume(this.#blockedPids());
-  }
-
-  async #deliverLate({ step, record }: Blocked, by: number | null): Promise<void> {
-    const until = record.index === by || endsItself(step) ? null : by;
-    if (record.wait !== null) record.wait = { ...record.wait, until };
-    await this.#deliver(step, record);
-  }
-
-  /** The first of the waiters that no longer has to wait. */
-  async #firstFreed(): Promise<Blocked | undefined> {
-    if (this.#blocked.length === 0) return undefined;
-    const waiting = new Map((await this.#lane.waiting(this.#blockedPids())).map((found) => [found.pid, found]));
-    return this.#blocked.find((blocked) => {
-      const found = waiting.get(blocked.step.pid!);
-      blocked.holders = found?.blockers ?? [];
-      if (found === undefined || this.#ourBlockers(found).length === 0) return true;
-      blocked.seen = blocked.step.waits;
-      return false;
-    });
-  }
-
-  /** Until it answers or waits again. */
-  async #letGo(blocked: Blocked): Promise<void> {
-    const { step } = blocked;
-    this.#lane.resume([step.pid!]);
-    const waiting = await this.#answerOrWait(step, blocked.seen);
-    if (waiting === undefined) return;
-    blocked.holders = waiting.blockers;
-    blocked.seen = step.waits;
-    this.#lane.pause([step.pid!]);
+  /** The actor's process dies: its connections are cut, Postgres rolls back, and nothing of the operation goes on. */
+  async #crash(record: Recorded): Promise<void> {
+    const run = this.#runOf(record.actor)!;
+    record.kind = "crash";
+    record.session = run.name;
+    run.dead.add(run.operation);
+    run.pending.length = 0;
+    run.queued = 0;
+    for (const step of this.#underway) if (step.actor === run.name) this.#underway.delete(step);
+    this.#waiters.drop(run.name);
+    await this.#lane.awaitEnd(this.connections.cut(run.name));
+    this.#calls.cut(this.#steps.length, run.name);
+    const { model } = this.#assignment;
+    fromModel(model, "crashed", () => model.crashed?.({ world: this.#world, actor: run.name }));
+    run.crash({ crashed: true });
+    await this.#settle();
   }
 
   async #deliver(step: GatedStep, record: Recorded): Promise<void> {
+    if (record.fault === "lost answer") await this.#lane.awaitEnd(await step.lose());
     const { outcome } = step;
     if (outcome === undefined) throw new RaceproofError("a step was delivered before it answered");
     const { rows } = step;
@@ -615,6 +520,7 @@ class Execution implements Gate {
     record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map((value) => toJson(value)) } : outcome;
     record.transaction = step.transaction;
     this.#underway.delete(step);
+    this.#published ||= mayPublish(record);
     if (outcome.kind === "error" && step.lost) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
@@ -626,9 +532,17 @@ class Execution implements Gate {
 
   // The record.
 
+  /** Keeps what an outside reader sees now, if that may have changed. */
+  async #watch(step: number): Promise<void> {
+    if (!this.#watchesCommits || !this.#published) return;
+    this.#published = false;
+    const state = await this.#lane.state();
+    if (state !== undefined) this.#commits.push({ step, state: state as Commit["state"] });
+  }
+
   async #display(): Promise<Readonly<Record<string, string>> | undefined> {
     if (!this.#assignment.record) return undefined;
-    const state = await this.#lane.glimpse();
+    const state = await this.#lane.state();
     const { display } = this.#assignment.model;
     if (state === undefined) return undefined;
     if (display !== undefined) return display(state);
@@ -646,22 +560,17 @@ class Execution implements Gate {
   }
 
   async #trace(displayBefore: Readonly<Record<string, string>> | undefined): Promise<Trace> {
-    const state = await this.#lane.state();
+    const state: State | undefined = await this.#lane.state();
+    if (state === undefined) throw new PostgresError("the tables are locked although every actor is done");
+    const calls = this.#calls.records;
     return {
       steps: this.#steps,
-      operations: this.#operations
-        .map(({ result, ...record }): OperationRecord => ({ ...record, steps: this.#stepsOf(record), result }))
-        .toSorted((a, b) => (a.steps?.[0] ?? Infinity) - (b.steps?.[0] ?? Infinity) || 0),
-      ...(this.#calls.length === 0 ? {} : { calls: this.#calls }),
+      operations: withSteps(this.#operations, this.#steps),
+      ...(calls.length === 0 ? {} : { calls }),
       schedule: this.#switches,
       state: state as Trace["state"],
       ...(displayBefore === undefined ? {} : { displayBefore }),
     };
-  }
-
-  #stepsOf({ actor, index }: Pick<OperationRecord, "actor" | "index">): OperationRecord["steps"] {
-    const own = this.#steps.filter((step) => step.actor === actor && step.operation === index);
-    return own.length === 0 ? null : [own[0]!.index, own.at(-1)!.index];
   }
 
   /**
@@ -670,7 +579,7 @@ class Execution implements Gate {
    */
   async #abandon(): Promise<void> {
     this.#over = true;
-    this.#lane.resume(this.#blockedPids());
+    this.#waiters.resume();
     await this.#lane.endBackends().catch(() => undefined);
     const error = new RaceproofError("the execution was abandoned");
     const waitingFor = [...this.#underway, ...this.#runs.flatMap(({ pending }) => pending)];
@@ -678,34 +587,4 @@ class Execution implements Gate {
     await immediate();
     await this.connections.close();
   }
-}
-
-function newRecord(step: GatedStep, index: number): Recorded {
-  return {
-    index,
-    actor: step.actor,
-    session: step.session,
-    operation: step.operation,
-    kind: step.kind,
-    text: step.text,
-    values: step.values.map((value) => toJson(value)),
-    outcome: { kind: "passed" },
-    wait: null as Wait | null,
-    transaction: "none",
-  };
-}
-
-/** Whether a wait ended without anybody giving up the lock: as a deadlock's victim, by a timeout, or cancelled. */
-function endsItself({ outcome }: GatedStep): boolean {
-  return outcome?.kind === "error" && ["40P01", "55P03", "57014"].includes(outcome.code ?? "");
-}
-
-function thrown(error: unknown): Thrown {
-  if (!(error instanceof Error)) return { name: "non-error", message: String(error), code: null };
-  const { code, severity } = error as { code?: unknown; severity?: unknown };
-  return {
-    name: error.name,
-    message: error.message,
-    code: typeof code === "string" && severity !== undefined ? code : null,
-  };
 }

@@ -4,7 +4,7 @@ import type { Database, PostgresServer } from "../postgres/server.js";
 import { Connections } from "../session/connections.js";
 import { runAsNobody } from "../session/context.js";
 import { leavesState } from "../session/leaves-state.js";
-import { fromModel, type AnyModel, type Rows, type State } from "./model.js";
+import { fromModel, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
 
 /** What Postgres says of a backend that may be waiting. */
 export interface Waiting {
@@ -39,13 +39,20 @@ export class Lane {
   readonly #resets: Resets;
   #executions = 0;
 
-  private constructor(server: PostgresServer, model: AnyModel, database: Database, control: pg.Client, resets: Resets) {
+  private constructor(
+    server: PostgresServer,
+    model: AnyModel,
+    isolation: Isolation,
+    database: Database,
+    control: pg.Client,
+    resets: Resets,
+  ) {
     this.#model = model;
     this.#database = database;
     this.#control = control;
     this.#resets = resets;
     this.#stateQuery = stateQuery(model.state);
-    this.connections = new Connections(database.connection, server.superuser);
+    this.connections = new Connections(database.connection, server.superuser, isolation);
     this.waitsAreReported = server.superuser;
     this.#ownsBackends = server.kind === "embedded" || server.kind === "directory";
   }
@@ -54,12 +61,12 @@ export class Lane {
    * @throws {UsageError} When the model's schema or a state query is not valid SQL.
    * @throws {PostgresError} When the database cannot be made or reached.
    */
-  static async open(server: PostgresServer, model: AnyModel): Promise<Lane> {
+  static async open(server: PostgresServer, model: AnyModel, isolation: Isolation): Promise<Lane> {
     const database = await server.createDatabase();
     try {
       const control = await connectControl(database);
       await run(control, model.schema, `the schema of model "${model.name}"`);
-      const lane = new Lane(server, model, database, control, await resetsOf(control, server.superuser));
+      const lane = new Lane(server, model, isolation, database, control, await resetsOf(control, server.superuser));
       lane.connections.stateful = await hasStatefulFunction(control);
       await run(control, lane.#stateQuery, `the state queries of model "${model.name}"`);
       return lane;
@@ -81,23 +88,19 @@ export class Lane {
     await run(
       this.#control,
       // Without `begin`: the statements are one transaction all the same, and an error leaves none open.
-      `${empty} ${this.#resets.insert(rows)}`,
+      `${patiently} ${empty} ${this.#resets.insert(rows)}`,
       `seeding model "${this.#model.name}" from ${JSON.stringify(initial)}`,
     );
   }
 
-  /** The rows of the model's state queries, all from one snapshot. */
-  async state(): Promise<State> {
-    const result = await this.#control.query<{ state: State }>({ name: "state", text: this.#stateQuery });
-    return result.rows[0]?.state ?? {};
-  }
-
-  /** The same while actors are at work; undefined while one of them has locked a table against readers. */
-  async glimpse(): Promise<State | undefined> {
+  /**
+   * The rows of the model's state queries, all from one snapshot, as an outside reader sees them; undefined while an
+   * actor has locked a table against readers.
+   */
+  async state(): Promise<State | undefined> {
     try {
-      const text = `set local lock_timeout = 100; ${this.#stateQuery}`;
-      const results = (await this.#control.query(text)) as unknown as pg.QueryResult<{ state: State }>[];
-      return results[1]?.rows[0]?.state ?? {};
+      const result = await this.#control.query<{ state: State }>({ name: "state", text: this.#stateQuery });
+      return result.rows[0]?.state ?? {};
     } catch (error) {
       if ((error as { code?: unknown }).code === "55P03") return undefined;
       throw error;
@@ -158,6 +161,20 @@ export class Lane {
     );
   }
 
+  /** Waits until these backends are gone, whose connections were cut: they have rolled back then, and hold no locks. */
+  async awaitEnd(pids: readonly number[]): Promise<void> {
+    if (pids.length === 0) return;
+    this.resume(pids);
+    const begin = performance.now();
+    for (;;) {
+      // One that waits for a lock does not look at its connection.
+      const { rows } = await this.#control.query({ name: "ending", text: endingQuery, values: [pids] });
+      if (rows.length === 0) return;
+      if (performance.now() - begin > 5_000)
+        throw new PostgresError("a backend whose connection was cut has not ended within 5 s");
+    }
+  }
+
   async close(): Promise<void> {
     await this.connections.close();
     await this.#control.end().catch(() => undefined);
@@ -175,9 +192,12 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
   }
 }
 
+/** For what must not happen: that somebody has something locked when we reset. */
+const patiently = "set local lock_timeout = 10000;";
+
 async function connectControl(database: Database): Promise<pg.Client> {
-  // The time limit is for what must not happen: that somebody has something locked when we reset.
-  const control = new pg.Client({ ...database.connection, application_name: "raceproof", lock_timeout: 10_000 });
+  // Who wants to look does not wait for long; {@link patiently} does.
+  const control = new pg.Client({ ...database.connection, application_name: "raceproof", lock_timeout: 100 });
   // Its loss shows in the next query; without a listener it would end the process.
   control.on("error", () => undefined);
   await runAsNobody(() => control.connect());
@@ -349,6 +369,10 @@ const waitingQuery = `
   from unnest($1::int[]) as p(pid)
   left join lateral (select * from pg_locks where pid = p.pid and not granted limit 1) w on true
   left join lateral (select * from pg_locks where pid = p.pid and locktype = 'tuple' limit 1) t on true`;
+
+const endingQuery = `
+  select a.pid, a.wait_event_type = 'Lock' and pg_terminate_backend(a.pid)
+  from unnest($1::int[]) as p(pid), pg_stat_get_activity(p.pid) a`;
 
 const primaryKeyQuery = `
   select string_agg(quote_ident(a.attname), ', ' order by array_position(i.indkey::int2[], a.attnum)) as columns

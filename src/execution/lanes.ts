@@ -3,7 +3,7 @@ import type { PostgresServer } from "../postgres/server.js";
 import { hearCrashes } from "../session/crash.js";
 import { noteBackground } from "../session/uncontrolled.js";
 import { Lane } from "./lane.js";
-import type { AnyModel } from "./model.js";
+import type { AnyModel, Isolation } from "./model.js";
 
 /** Several lanes with the same schema; each runs one execution at a time. */
 export class Lanes {
@@ -17,9 +17,17 @@ export class Lanes {
     this.#limit = pLimit(lanes.length);
   }
 
-  /** @param count How many; the executions that can be under way at once. */
-  static async open(server: PostgresServer, model: AnyModel, count: number): Promise<Lanes> {
-    const opened = await Promise.allSettled(Array.from({ length: count }, () => Lane.open(server, model)));
+  /**
+   * @param count How many; the executions that can be under way at once.
+   * @param isolation What transactions of the code under test begin with that do not say otherwise.
+   */
+  static async open(
+    server: PostgresServer,
+    model: AnyModel,
+    count: number,
+    isolation: Isolation = "read committed",
+  ): Promise<Lanes> {
+    const opened = await Promise.allSettled(Array.from({ length: count }, () => Lane.open(server, model, isolation)));
     const lanes = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const failed = opened.find((result) => result.status === "rejected");
     if (failed !== undefined) {

@@ -175,6 +175,11 @@ export function invariantOf(model: AnyModel, name: string) {
   return typeof invariant === "function" ? ({ when: "quiescence", holds: invariant } as const) : invariant;
 }
 
+/** Whether an invariant looks at what readers see while operations are under way. */
+export function hasEveryCommit({ invariants }: AnyModel): boolean {
+  return Object.values(invariants).some((each) => typeof each !== "function" && each.when === "every commit");
+}
+
 /** What the gate holds an implementation to, under each condition under which it is to be checked. */
 export function expectationsOf(model: AnyModel, implementation: string): [Condition, Expectation][] {
   const expect = model.implementations[implementation]?.expect ?? "holds";

@@ -1,37 +1,79 @@
-import type { Executed } from "../execution/execution.js";
-import { fromModel, invariantOf, type AnyModel } from "../execution/model.js";
+import { stuck, type Executed } from "../execution/execution.js";
+import { fromModel, invariantOf, type AnyModel, type InvariantContext, type State } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord } from "../execution/trace.js";
+import { unexplained } from "./linearize.js";
 import type { Violation } from "./violation.js";
 
-/** The condition that every model has: no operation fails with an error that is neither Postgres' nor expected. */
+/** The condition that every model has: every operation ends, and none with an error that is neither Postgres' nor expected. */
 export const operationsEnd = "operations end as they may";
 
+/** The condition of models with a reference. */
+export const explained = "some sequential order explains it";
+
+/** Behind the way of an invariant that was broken after some COMMIT, and whole again in the end. */
+export const forAMoment = ", for a moment";
+
+/** The part of an execution that is judged. */
+export type Judged = Pick<Executed, "trace" | "world" | "implementation" | "commits">;
+
 /**
- * What an execution broke: the model's invariants at quiescence, and operations that failed as they may not.
+ * What an execution broke: the model's invariants, at quiescence and where they say so after each COMMIT; answers and
+ * final state that no sequential order explains; operations that failed as they may not, or never ended.
  *
- * @throws {UsageError} When an invariant throws: then the model is wrong, not the code under test.
+ * @throws {UsageError} When a function of the model throws: then the model is wrong, not the code under test.
  */
-export function judge(
-  model: AnyModel,
-  program: Program,
-  { trace, world, implementation }: Pick<Executed, "trace" | "world" | "implementation">,
-): Violation[] {
+export function judge(model: AnyModel, program: Program, executed: Judged): Violation[] {
+  const { trace, world, implementation } = executed;
   const context = { initial: program.initial, world, implementation, operations: trace.operations };
-  const broken = Object.keys(model.invariants).flatMap((invariant): Violation[] => {
-    const { holds } = invariantOf(model, invariant);
-    const found = fromModel(model, `invariant "${invariant}"`, () => holds(trace.state, context));
-    if (found === undefined) return [];
-    return [typeof found === "string" ? { invariant, way: "broken", message: found } : { invariant, ...found }];
-  });
-  return [...broken, ...trace.operations.flatMap((operation) => failed(model, operation))];
+  return [
+    ...Object.keys(model.invariants).flatMap((name) => broken(model, name, context, executed)),
+    ...(everyoneEnded(trace.operations) ? inexplicable(model, program, executed) : []),
+    ...trace.operations.flatMap((operation) => failed(model, operation)),
+  ];
+}
+
+function broken(
+  model: AnyModel,
+  invariant: string,
+  context: InvariantContext<unknown, unknown, unknown>,
+  { trace, commits }: Judged,
+): Violation[] {
+  const { when, holds } = invariantOf(model, invariant);
+  const violation = (state: State, given: typeof context): Violation | undefined => {
+    const found = fromModel(model, `invariant "${invariant}"`, () => holds(state, given));
+    if (found === undefined) return undefined;
+    return typeof found === "string" ? { invariant, way: "broken", message: found } : { invariant, ...found };
+  };
+  const inTheEnd = violation(trace.state, context);
+  if (inTheEnd !== undefined) return [inTheEnd];
+  if (when === "quiescence") return [];
+  for (const { step, state } of commits) {
+    const seen = violation(state, { ...context, operations: [] });
+    if (seen !== undefined) return [{ ...seen, way: `${seen.way}${forAMoment}`, after: step }];
+  }
+  return [];
+}
+
+/** What never ended has no answer that could be explained, and is reported as such. */
+function everyoneEnded(operations: readonly OperationRecord[]): boolean {
+  return !operations.some(({ result }) => "threw" in result && result.threw.name === stuck);
+}
+
+function inexplicable(model: AnyModel, { initial }: Program, { trace, world }: Judged): Violation[] {
+  const found = unexplained(model, initial, trace, world);
+  return found === undefined ? [] : [{ invariant: explained, ...found }];
 }
 
 /** An error from Postgres is an outcome that the code under test chose to pass on; any other is a bug it has. */
 function failed(model: AnyModel, { actor, operation, result }: OperationRecord): Violation[] {
   if (!("threw" in result) || result.threw.code !== null) return [];
-  if (model.operations[operation]?.expectedError?.(result.threw) === true) return [];
   const { name, message } = result.threw;
+  if (name === stuck) {
+    const way = `${operation} is stuck`;
+    return [{ invariant: operationsEnd, way, message: `"${operation}" of ${actor} never ended: ${message}` }];
+  }
+  if (model.operations[operation]?.expectedError?.(result.threw) === true) return [];
   return [
     {
       invariant: operationsEnd,

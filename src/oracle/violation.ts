@@ -6,6 +6,8 @@ export interface Violation {
   readonly way: string;
   /** With the actual numbers, for people. */
   readonly message: string;
+  /** Of what was broken for a moment only: index of the step after which an outside reader could first see it. */
+  readonly after?: number;
 }
 
 /** What a set of violations has in common with others of the same bug: which invariants broke, in which way. */

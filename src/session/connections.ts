@@ -41,16 +41,20 @@ const closing = 2_000;
  */
 export class Connections {
   readonly #database: ClientConfig;
-  readonly #options: string | undefined;
+  readonly #options: string;
   readonly #doubles = new Map<PgPool, { readonly pool: PgPool; unused: number }>();
   readonly #sessions = new Set<Session>();
   /** Whether any statement may leave state in its session, by a function that it calls. */
   stateful = false;
 
-  /** @param superuser Whether the role of `database` may set what makes Postgres report lock waits. */
-  constructor(database: ClientConfig, superuser: boolean) {
+  /**
+   * @param superuser Whether the role of `database` may set what makes Postgres report lock waits.
+   * @param isolation What transactions begin with that do not say otherwise.
+   */
+  constructor(database: ClientConfig, superuser: boolean, isolation: string) {
     this.#database = database;
-    this.#options = superuser ? reportWaits : undefined;
+    const level = `-c default_transaction_isolation=${isolation.replaceAll(" ", "\\ ")}`;
+    this.#options = superuser ? `${reportWaits} ${level}` : level;
   }
 
   /** The backends that are ours. */
@@ -115,6 +119,29 @@ export class Connections {
       void double.pool.end();
     }
     return left;
+  }
+
+  /**
+   * Cuts the connections of an actor whose process dies.
+   *
+   * @returns Their backends.
+   */
+  cut(actor: string): number[] {
+    return [...this.#sessions].flatMap((session) => {
+      const { client, pid, pooled, holder } = session;
+      if (holder?.context.actor !== actor) return [];
+      session.letGo();
+      void session.break();
+      if (pooled) client.release?.(true);
+      return pid === null ? [] : [pid];
+    });
+  }
+
+  /** Whether any connection was asked for with a time limit. */
+  get haveTimeouts(): boolean {
+    return [...this.#sessions].some(({ client: { connectionParameters } }) =>
+      wishes.some((wish) => wish.includes("timeout") && Boolean(connectionParameters[wish])),
+    );
   }
 
   /** Closes them all. */

@@ -16,8 +16,14 @@ export interface GatedStep {
   readonly values: readonly unknown[];
   /** Backend that will run it; null for a yield point. */
   readonly pid: number | null;
-  /** Lets it through. It then either answers or begins to wait for a lock. */
-  go(): void;
+  /** Whether it can be let through as something else: a statement that is sent as a text. */
+  readonly canFail: boolean;
+  /**
+   * Lets it through. It then either answers or begins to wait for a lock.
+   *
+   * @param instead SQL to send in its place, whose error it is to get.
+   */
+  go(instead?: string): void;
   /** What came back; undefined until it has answered. */
   readonly outcome: Outcome | undefined;
   /** The rows that came back, for the record; undefined where there are none to show. */
@@ -29,6 +35,13 @@ export interface GatedStep {
   readonly transaction: "none" | "open" | "failed";
   /** Whether its connection went away, and not by the doing of the code under test. */
   readonly lost: boolean;
+  /**
+   * Once it has answered: breaks its connection before the answer arrives, so that what is delivered is what the driver
+   * makes of that.
+   *
+   * @returns The backends that are to end by it.
+   */
+  lose(): Promise<readonly number[]>;
   /** Hands the answer to the code under test, which then runs on. */
   deliver(): void;
   /** Fails it without running it. */
@@ -69,6 +82,8 @@ export interface Gate {
   crashed(context: ActorContext, error: unknown): void;
   /** Nothing can be told of this execution any more: it fails with this error, whatever the code under test makes of it. */
   fail(error: Error): void;
+  /** Whether the process of the code that calls has died: it is to get no answer. */
+  isDead(context: ActorContext): boolean;
   /** Whether the execution has ended: an actor that goes on all the same is told so, or nothing at all. */
   readonly over: boolean;
   /** What to fail a late call with; undefined when it is to get no answer. To be called once for each. */

@@ -10,6 +10,7 @@ export interface PgNotice {
 }
 
 interface PgConnection {
+  readonly stream: { destroy(): void };
   on(event: "readyForQuery", listener: (message: { status: string }) => void): void;
 }
 

@@ -81,6 +81,7 @@ function gatedPoolConnect(original: Original<PgPool>) {
     const context = currentActor();
     if (context === undefined) return original.call(this, callback);
     if (!isDouble(this)) return context.gate.connections.doubleOf(this).connect(callback);
+    if (context.gate.isDead(context)) return callback === undefined ? new Promise(() => undefined) : undefined;
     if (callback === undefined) {
       return new Promise((resolve, reject) => {
         void this.connect((error, client) => (error === undefined || error === null ? resolve(client) : reject(error)));
@@ -96,8 +97,8 @@ function gatedPoolConnect(original: Original<PgPool>) {
       const session = client === undefined ? undefined : sessionOf(client);
       if (session === undefined) gate.giveBack(actor, slot);
       if (isShortage(error)) gate.fail(shortage(error));
-      // It stood in line when the execution was abandoned.
-      if (gate.over) return release?.(true);
+      // It stood in line when the execution was abandoned, or when its process died.
+      if (gate.over || gate.isDead(context)) return release?.(true);
       session?.hold(context, slot);
       uncaught(context, () => callback(error, client, release));
     });
@@ -199,7 +200,8 @@ function submit(
         operationOf(holder),
         object.text ?? "",
         Array.isArray(parameters) ? parameters : [],
-        (done) => send(sent, undefined, done),
+        (done, instead) => send(instead === undefined ? sent : { text: instead }, undefined, done),
+        true,
         give,
       ),
     );
@@ -286,6 +288,7 @@ function submitObject(
       listen(done);
       send(query, values, callback);
     },
+    false,
     () => undefined,
   );
   session.submit(statement);

@@ -11,6 +11,13 @@ interface Holder {
   readonly name: string;
 }
 
+/**
+ * Sends a statement by the driver, which calls `done` with the answer.
+ *
+ * @param instead SQL to send in its place.
+ */
+type Send = (done: (error: unknown, result: unknown) => void, instead: string | undefined) => void;
+
 const transactionStates = { I: "none", T: "open", E: "failed" } as const;
 
 const sessions = new WeakMap<object, Session>();
@@ -42,6 +49,8 @@ export class Session {
   ending = false;
   /** Whether the connection is gone by itself. */
   lost = false;
+  /** Whether it is gone because we broke it, as a network or a process that dies does. */
+  cut = false;
   /** Whether it carries state that outlives a transaction. */
   dirty = false;
   /** While set, statements pass ungated: the pool's own set-up of a new connection. */
@@ -83,10 +92,20 @@ export class Session {
     if (this.#queue.length === 1) statement.gate.arrived(statement);
   }
 
-  send(statement: Statement): void {
+  send(statement: Statement, instead: string | undefined): void {
     if (leavesState.test(statement.text)) this.dirty = true;
     this.#sent = statement;
-    statement.run();
+    statement.run(instead);
+  }
+
+  /** Breaks the connection; resolves when the driver has noticed. */
+  break(): Promise<void> {
+    this.cut = true;
+    const end = new Promise<void>((resolve) => {
+      this.client.once("end", () => resolve());
+    });
+    this.client.connection.stream.destroy();
+    return end;
   }
 
   /** Takes an answered statement off the queue; the next one may now be let through. */
@@ -132,7 +151,8 @@ export class Session {
       }
       if (event === "error") {
         this.lost = !this.ending;
-        if (client.listenerCount("error") === 0) return false;
+        // A process that died has nobody left to listen.
+        if (client.listenerCount("error") === 0 || (this.cut && this.holder === undefined)) return false;
       }
       // The socket is nobody's, but whoever listens to what Postgres tells this connection is the actor that holds it.
       const told = event === "notice" || event === "notification";
@@ -160,13 +180,12 @@ export class Statement implements GatedStep {
   readonly #session: Session;
   readonly #context: ActorContext;
   readonly #give: (error: unknown, result: unknown) => void;
-  readonly #send: (done: (error: unknown, result: unknown) => void) => void;
+  readonly #send: Send;
   #error: unknown;
   #result: unknown;
 
   /**
    * @param operation For which operation of the actor's it was issued.
-   * @param send Sends it by the driver, which calls `done` with the answer.
    * @param give Hands the answer to the code under test.
    */
   constructor(
@@ -175,7 +194,9 @@ export class Statement implements GatedStep {
     readonly operation: number,
     readonly text: string,
     readonly values: readonly unknown[],
-    send: (done: (error: unknown, result: unknown) => void) => void,
+    send: Send,
+    /** Whether `send` can send something else instead. */
+    readonly canFail: boolean,
     give: (error: unknown, result: unknown) => void,
   ) {
     this.#session = session;
@@ -199,16 +220,26 @@ export class Statement implements GatedStep {
     return last?.rows;
   }
 
-  go(): void {
-    this.#session.send(this);
+  go(instead?: string): void {
+    this.#session.send(this, instead);
   }
 
   get lost(): boolean {
-    return this.#session.lost;
+    return this.#session.lost && !this.#session.cut;
   }
 
-  run(): void {
-    this.#send((error, result) => this.take(error, result));
+  run(instead: string | undefined): void {
+    this.#send((error, result) => this.take(error, result), instead);
+  }
+
+  async lose(): Promise<readonly number[]> {
+    const pid = this.#session.pid;
+    await this.#session.break();
+    this.#error = new Error("Connection terminated unexpectedly");
+    this.#result = undefined;
+    this.outcome = outcomeOf(this.#error, undefined);
+    this.transaction = "none";
+    return pid === null ? [] : [pid];
   }
 
   /** Keeps what the driver answered until Postgres says that it is ready again. */

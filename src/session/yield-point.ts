@@ -20,6 +20,7 @@ export function yieldPoint(label: string): Promise<void> {
       text: label,
       values: [],
       pid: null,
+      canFail: false,
       go: () => {
         passed = true;
         context.gate.changed();
@@ -32,6 +33,7 @@ export function yieldPoint(label: string): Promise<void> {
       lastWait: undefined,
       transaction: "none",
       lost: false,
+      lose: () => Promise.resolve([]),
       deliver: resolve,
       refuse: reject,
     };

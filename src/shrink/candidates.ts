@@ -4,7 +4,7 @@ import type { Actor, Json, Program } from "../execution/program.js";
 import type { Step } from "../execution/trace.js";
 
 /** Who took a step, and for which of its operations. */
-export type Turn = Pick<Step, "actor" | "session" | "operation">;
+export type Turn = Pick<Step, "actor" | "session" | "operation" | "fault">;
 
 /** A simpler program, and the order of steps that is likely to break it still. */
 export interface Candidate {

@@ -103,7 +103,7 @@ class Search {
 
   /** Runs a candidate under the order it was carried over with, then under those with few decisions. */
   async #stillBreaks(candidate: Candidate, best: Failing): Promise<Failing | undefined> {
-    const order = candidate.order.map(({ session }) => session);
+    const order = candidate.order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
     const carried = await this.#breaks(candidate.program, () => followOrder(order), best);
     if (carried?.failing !== undefined) return carried.failing;
     return this.#search(candidate, best, Math.min(2, best.trace.schedule.length), schedulesPerCandidate);
@@ -188,7 +188,10 @@ function withOneMore({ trace, pending }: Executed): Schedule[] {
   const from = (trace.schedule.at(-1)?.step ?? -1) + 1;
   return trace.steps
     .slice(from)
-    .flatMap(({ index, session }) =>
-      pending[index]!.filter((other) => other !== session).map((to) => [...trace.schedule, { step: index, to }]),
+    .flatMap(({ index, session, fault }) =>
+      pending[index]!.filter((other) => other.session !== session || other.fault !== fault).map((other) => [
+        ...trace.schedule,
+        { step: index, to: other.session, ...(other.fault && { fault: other.fault }) },
+      ]),
     );
 }

@@ -28,7 +28,7 @@ export function follow(schedule: Schedule): Scheduler {
       if (chosen < 0)
         throw new Divergence(
           step,
-          `the schedule switches to ${name(decision.to, decision.fault)}, which is not pending; pending: ${names(choices)}`,
+          `the schedule switches to "${name(decision.to, decision.fault)}", which has no pending step; pending: ${names(choices)}`,
         );
       return chosen;
     },
@@ -61,5 +61,5 @@ function names(choices: readonly Choice[]): string {
 }
 
 function name(session: string, fault: Switch["fault"]): string {
-  return fault === undefined ? `"${session}"` : `"${session}" with the fault "${fault}"`;
+  return fault === undefined ? session : `${session}, ${fault}`;
 }

@@ -19,7 +19,10 @@ async function everyOrder({ run }: Stage): Promise<Executed[]> {
       return trace.steps
         .slice(from)
         .flatMap(({ index, session }) =>
-          pending[index]!.filter((other) => other !== session).map((to) => [...trace.schedule, { step: index, to }]),
+          pending[index]!.filter((other) => other.session !== session).map((other) => [
+            ...trace.schedule,
+            { step: index, to: other.session },
+          ]),
         );
     });
   }

@@ -19,6 +19,7 @@ function verdictOn(more: Partial<AnyModel>, { state = {}, operations = [] }: Par
   return judge(model, program, {
     trace: { steps: [], operations, schedule: [], state },
     implementation: undefined,
+    commits: [],
     world: { sent: 2 },
   });
 }
@@ -36,7 +37,10 @@ describe("invariants", () => {
       },
       { state: { t: [{ id: 1 }] } },
     );
-    expect(seen).toEqual([{ t: [{ id: 1 }] }, { initial: { limit: 1 }, world: { sent: 2 } }]);
+    expect(seen).toEqual([
+      { t: [{ id: 1 }] },
+      { initial: { limit: 1 }, world: { sent: 2 }, implementation: undefined, operations: [] },
+    ]);
     expect(violations).toEqual([
       { invariant: "a text", way: "broken", message: "two of them" },
       { invariant: "a way", way: "too high", message: "3 > 1" },

@@ -152,7 +152,7 @@ describe("pool.query", () => {
       "a: update t set n = 1 where id = 1",
       "a#2: update t set n = 2 where id = 2",
     ]);
-    expect(inOrder.pending[0]).toEqual(["a", "a#2"]);
+    expect(inOrder.pending[0]!.map(({ session }) => session)).toEqual(["a", "a#2"]);
     const other = await staged.run(["a#2", "a"]);
     expect(other.trace.steps.map(({ session }) => session)).toEqual(["a#2", "a"]);
   });
@@ -305,7 +305,14 @@ describe("pool.connect", () => {
     const staged = await stage(server(), { schema, rows, actors: { a: work(1), b: work(2), c: work(1) } });
     const { trace, pending } = await staged.run(["b", "c", "a", "b"]);
     expect(trace.steps.map(({ session }) => session)).toEqual(["a", "a", "b", "b", "c", "c"]);
-    expect(pending.map((names) => names.join())).toEqual(["a", "a", "b", "b", "c", "c"]);
+    expect(pending.map((choices) => choices.map(({ session }) => session).join())).toEqual([
+      "a",
+      "a",
+      "b",
+      "b",
+      "c",
+      "c",
+    ]);
   });
 
   test("says so when everybody waits for a connection that nobody gives back", async () => {
@@ -316,7 +323,10 @@ describe("pool.connect", () => {
       client.release();
     };
     const staged = await stage(server(), { actors: { a: greedy, b: () => pool.query("select 2") } });
-    await expect(staged.run()).rejects.toThrow(/^a and b wait for a connection from a pool that nobody gives back/);
+    const { trace } = await staged.run();
+    const message = '"a" and "b" wait for a connection from a pool that nobody gives back to';
+    for (const actor of ["a", "b"])
+      expect(results(trace, actor)).toEqual([{ threw: { name: "Stuck", message, code: null } }]);
   });
 });
 
