@@ -116,6 +116,22 @@ export interface Reference<Initial, World, S = unknown> {
   readonly final?: (reference: S, state: State, context: { readonly world: World }) => Broken | undefined;
 }
 
+/**
+ * Something that somebody says of an implementation. Its verdict is never written down: the claim is true where none of
+ * its invariants breaks under its conditions, and false with the counterexample of the first that does.
+ */
+export interface Claim {
+  /** What is claimed, in a few words of whoever claims it. */
+  readonly topic: string;
+  /** Where it is claimed, e.g. the heading of a document. */
+  readonly where?: string;
+  readonly implementations: readonly string[];
+  /** Under which of the conditions that the implementations are checked under. Default: all without faults. */
+  readonly conditions?: readonly Condition[];
+  /** What must hold for it to be true. */
+  readonly invariants: readonly string[];
+}
+
 /** What is tested: a schema, its implementations, the operations that actors run, and what must hold. */
 export interface Model<Initial, Impl, World, Parameters extends Record<string, unknown>> {
   readonly name: string;
@@ -147,6 +163,8 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   readonly faultsPerProgram?: number;
   /** Called when an actor's process has died, once its connections are gone: what it held outside Postgres comes free. */
   readonly crashed?: (context: { readonly world: World; readonly actor: string }) => void;
+  /** What is said of the implementations, to be set against what runs show. */
+  readonly claims?: readonly Claim[];
   /** Programs to explore before any that are generated: what experience says is worth a look. */
   readonly examples?: readonly Program<Initial, Parameters[keyof Parameters]>[];
   /**
