@@ -19,6 +19,7 @@ export interface RunWithStats {
   readonly expectedWorkers: number;
   readonly completedWorkers: number;
   readonly failedWorkers: number;
+  readonly totalRecords: number;
   readonly status: RunStatus;
 }
 
@@ -41,14 +42,26 @@ export type Source = "run_metadata" | "partition_progress" | "worker_runs";
 export interface Dashboard {
   /** Where the numbers of the analytics come from. */
   readonly source: Source;
+  /** Whether an answer is read in one snapshot, so that some moment must explain it. */
+  readonly snapshot: boolean;
   getRunsWithStats(): Promise<RunsAnswer>;
   getRunDetails(runId: string): Promise<RunAnswer>;
 }
 
-/** What every variant of the code under test offers: the worker's side, the user's and the dashboard's. */
-export interface DashboardSync extends Dashboard {
-  /** The worker has a message: fetches the partition's worker run, or creates it. */
-  startWork(item: WorkItem): Promise<WorkerRun>;
+/** A line of the table of workers on the page where the user presses retry. */
+export interface ShownWorker extends WorkerStatus {
+  /** The work item that a retry sends again. */
+  readonly payload: WorkItem;
+}
+
+/** The worker's side. */
+export interface Worker {
+  /**
+   * The worker has a message: fetches the partition's worker run, or creates it.
+   *
+   * @returns Undefined when the message is outdated and there is nothing to do.
+   */
+  startWork(item: WorkItem): Promise<WorkerRun | undefined>;
   /**
    * The work failed.
    *
@@ -61,14 +74,25 @@ export interface DashboardSync extends Dashboard {
    * @throws {WorkerRunGone} As for a failure.
    */
   recordSuccess(item: WorkItem, workerRun: WorkerRun, recordsProcessed: number): Promise<void>;
+}
+
+/** What every variant of the code under test offers: the worker's side, the user's and the dashboard's. */
+export interface DashboardSync extends Dashboard, Worker {
   /** What the page shows at the moment when the user presses retry. */
-  workersTable(runId: string): Promise<readonly WorkerStatus[]>;
+  workersTable(runId: string): Promise<readonly ShownWorker[]>;
   /**
    * The user pressed retry.
    *
-   * @returns Whether a new work item is to be sent.
+   * @returns False where the variant says that there was nothing to reset, and so no work item is to be sent.
    */
-  resetFailedWorker(item: WorkItem): Promise<boolean>;
+  resetFailedWorker(item: WorkItem): Promise<boolean | void>;
+  /** For variants that heed which attempt a work item is for, and write what they owe the queue in the transaction that owes it. */
+  readonly outbox?: {
+    /** Sends the work items that committed retries owe. */
+    relay(send: (item: WorkItem) => Promise<void>): Promise<void>;
+    /** A message was dead-lettered: nobody will work on it any more. */
+    recordDeadLetter(item: WorkItem): Promise<void>;
+  };
 }
 
 /** The worker run to report to is not there, or no longer open: a retry deleted it, or somebody completed it. */

@@ -1,11 +1,20 @@
-import { fc, type Program, type Rows } from "../../src/index.js";
-import { Queue, type WorkItem } from "./queue.js";
+import { fc, type Fault, type Program, type Rows } from "../../src/index.js";
+import { maxDeliveryCount, Queue, type WorkItem } from "./queue.js";
 
 /**
  * `pending`: never worked on; its message waits for the first delivery.
  * `failed`: delivered once, failed, abandoned; its message is back in the queue (T2 of the analysis).
+ * `last delivery`: begun and never ended; its message waits to be delivered for the last time.
  */
-export type PartitionState = "pending" | "failed";
+export type PartitionState = "pending" | "failed" | "last delivery";
+
+const deliveries: Readonly<Record<PartitionState, number>> = {
+  pending: 0,
+  failed: 1,
+  "last delivery": maxDeliveryCount - 1,
+};
+
+const rowStatus = { pending: undefined, failed: "failed", "last delivery": "running" } as const;
 
 /** The partitions of each run. Run 1 is the first. */
 export interface Initial {
@@ -19,7 +28,7 @@ export interface Target {
 }
 
 // Simplest first: it is what shrinking aims at. Mostly one run with one partition, where whatever happens meets.
-const state = fc.constantFrom<PartitionState>("failed", "pending", "pending");
+const state = fc.constantFrom<PartitionState>("failed", "failed", "pending", "pending", "pending", "last delivery");
 const partitions = oneOrTwo(state, 3);
 
 export const initials: fc.Arbitrary<Initial> = fc.record({ runs: oneOrTwo(partitions, 12) });
@@ -44,8 +53,9 @@ export function runs({ runs }: Initial): fc.Arbitrary<Pick<Target, "run">> {
   return fc.constantFrom(...runs.map((_, run) => ({ run: run + 1 })));
 }
 
+/** The work item of the first attempt. */
 export function workItem({ run, partition }: Target): WorkItem {
-  return { runId: `r${run}`, partitionId: `p${partition}` };
+  return { runId: `r${run}`, partitionId: `p${partition}`, attempt: 0 };
 }
 
 /** Whether the initial state has this partition; an operation on one that it has not does nothing. */
@@ -67,24 +77,37 @@ export function seed(initial: Initial): Rows {
       partition_id: item.partitionId,
       failed: state === "failed",
     })),
-    // Ids far from where the sequence starts.
-    worker_runs: all
-      .filter(({ state }) => state === "failed")
-      .map(({ item }, i) => ({
-        id: 1001 + i,
-        run_id: item.runId,
-        partition_id: item.partitionId,
-        status: "failed",
-        payload: item,
-      })),
+    worker_runs: workerRuns(initial).map(({ id, item, status }) => ({
+      id,
+      run_id: item.runId,
+      partition_id: item.partitionId,
+      status,
+      payload: item,
+    })),
   };
 }
 
-export function queueOf(initial: Initial): Queue {
-  return new Queue(flatten(initial).map(({ item, state }) => ({ item, deliveryCount: state === "failed" ? 1 : 0 })));
+/** A worker run that there is to begin with. */
+export interface SeededWorkerRun {
+  readonly id: number;
+  readonly item: WorkItem;
+  readonly status: "failed" | "running";
 }
 
-function flatten({ runs }: Initial): { item: WorkItem; state: PartitionState }[] {
+/** The worker runs that there are to begin with; their ids are far from where the sequence starts. */
+export function workerRuns(initial: Initial): readonly SeededWorkerRun[] {
+  return flatten(initial).flatMap(({ item, state }, i) => {
+    const status = rowStatus[state];
+    return status === undefined ? [] : [{ id: 1001 + i, item, status }];
+  });
+}
+
+export function queueOf(initial: Initial): Queue {
+  return new Queue(flatten(initial).map(({ item, state }) => ({ item, deliveryCount: deliveries[state] })));
+}
+
+/** Every partition, run by run. */
+export function flatten({ runs }: Initial): { item: WorkItem; state: PartitionState }[] {
   return runs.flatMap((states, run) =>
     states.map((state, partition) => ({ item: workItem({ run: run + 1, partition: partition + 1 }), state })),
   );
@@ -119,7 +142,8 @@ export function* simplify<P extends Partial<Target>>(program: Program<Initial, P
     b.operations.length > 0 &&
     b.name === "worker B"
   ) {
-    yield { ...program, actors: [{ ...a, operations: b.operations }, { ...b, operations: [] }, ...others] };
+    const actors = [{ ...a, operations: b.operations }, { ...b, operations: [] }, ...others];
+    yield { ...program, actors, ...faultsOf(program, (fault) => (fault.actor === b.name ? { ...fault, actor: a.name } : fault)) };
   }
 }
 
@@ -128,5 +152,9 @@ function rename<P>(program: Program<Initial, P>, initial: Initial, change: (abou
     ...actor,
     operations: actor.operations.map((call) => ({ ...call, parameters: change(call.parameters) })),
   }));
-  return { initial, actors };
+  return { ...program, initial, actors };
+}
+
+function faultsOf<P>({ faults }: Program<Initial, P>, change: (fault: Fault) => Fault): { faults?: Fault[] } {
+  return faults === undefined ? {} : { faults: faults.map(change) };
 }

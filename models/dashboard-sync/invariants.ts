@@ -1,5 +1,5 @@
 import type { Broken, InvariantContext, State } from "../../src/index.js";
-import type { DashboardSync, RunAnswer, RunsAnswer, Source } from "./implementation.js";
+import type { DashboardSync, RunAnswer, RunsAnswer, RunWithStats, Source } from "./implementation.js";
 import type { Initial } from "./initial.js";
 import type { Queue } from "./queue.js";
 import { getRunStatus } from "./run-status.js";
@@ -16,8 +16,14 @@ export const stateQueries = {
       (select count(*) from worker_runs wr where wr.run_id = rm.run_id and wr.status = 'completed') as completed_rows
     from run_metadata rm order by rm.run_id`,
   flags: `select run_id, partition_id, completed, failed from partition_progress order by run_id, partition_id`,
-  rows: `select run_id, partition_id, status from worker_runs order by run_id, partition_id`,
-  clamped: `select run_id, count(*) as times from clamped_decrements group by run_id order by run_id`,
+  rows: `select run_id, partition_id, status, records_processed as records from worker_runs order by run_id, partition_id`,
+  writes: `
+    select run_id,
+      count(*) filter (where after > before) as increments,
+      count(*) filter (where after < before) as decrements,
+      count(*) filter (where after = 0 and before = 0) as clamped
+    from counter_writes group by run_id order by run_id`,
+  owed: `select item->>'runId' as run_id, item->>'partitionId' as partition_id from work_item_outbox order by id`,
 };
 
 interface RunCounts {
@@ -31,6 +37,13 @@ interface RunCounts {
   readonly completed_rows: number;
 }
 
+interface CounterWrites {
+  readonly run_id: string;
+  readonly increments: number;
+  readonly decrements: number;
+  readonly clamped: number;
+}
+
 interface Partition {
   readonly run_id: string;
   readonly partition_id: string;
@@ -40,15 +53,16 @@ interface Partition {
   readonly row: string | null;
 }
 
-type Context = InvariantContext<Initial, Queue, DashboardSync>;
+type Context = InvariantContext<Initial, DashboardSync, Queue>;
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 /**
- * At quiescence. The first five compare the three places with each other, whichever of them an implementation shows:
- * for options 1A and 1B, which keep the counter for reference only, what counts is what follows after that. That the
- * counters stay within 0 and expected_workers needs no invariant of its own: there are as many partitions as workers are
- * expected, so a counter outside of that equals no number of flags.
+ * The first eight look at the three places themselves, whichever of them an implementation shows: options 1A and 1B keep
+ * the counter for reference only, so of theirs a wrong counter is not a wrong dashboard. What follows is about the
+ * dashboard, and there each is judged by what it shows.
+ *
+ * Two are checked after every COMMIT, too: what is whole again in the end was broken "for a moment".
  */
 export const invariants = {
   "counter equals failed flags": (state: State) =>
@@ -90,13 +104,42 @@ export const invariants = {
       both && { way: "both", message: `${nameOf(both)} is ${flagsOf(both)}, its worker run ${both.row ?? "gone"}` }
     );
   },
-  "counter is never clamped": ({ clamped = [] }: State): Broken | undefined => {
+  "counters stay within 0 and the expected workers": {
+    when: "every commit",
+    holds: (state: State): Broken | undefined => {
+      for (const { run_id, expected, counter, completed_counter } of runsOf(state)) {
+        const counters = { failed_workers: counter, completed_workers: completed_counter };
+        for (const [name, value] of Object.entries(counters)) {
+          if (value >= 0 && value <= expected) continue;
+          const way = value < 0 ? "negative" : "more than expected";
+          return { way, message: `run ${run_id}: ${name} = ${value}, of ${expected} expected workers` };
+        }
+      }
+      return undefined;
+    },
+  },
+  "counter is never clamped": (state: State): Broken | undefined => {
+    const clamped = writesOf(state).filter((run) => run.clamped > 0);
     if (clamped.length === 0) return undefined;
-    const each = clamped.map(({ run_id, times }) => `${String(run_id)}: ${plural(Number(times), "time", "times")}`);
+    const each = clamped.map((run) => `${run.run_id}: ${plural(run.clamped, "time", "times")}`);
     return {
       way: "decremented at zero",
       message: `failed_workers was decremented while it was 0 (${each.join(", ")})`,
     };
+  },
+  /** However often it fails, it is counted once until somebody retries it, or until it succeeds. */
+  "a failure counts once before it is taken back": (state: State, { initial }: Context): Broken | undefined => {
+    for (const { run_id, increments, decrements, clamped } of writesOf(state)) {
+      const partitions = initial.runs[Number(run_id.slice(1)) - 1] ?? [];
+      const uncounted = partitions.filter((each) => each !== "failed").length;
+      const most = uncounted + decrements + clamped;
+      if (increments > most)
+        return {
+          way: "counted again",
+          message: `run ${run_id}: failed_workers was incremented ${plural(increments, "time", "times")}, and no more than ${most} could be due`,
+        };
+    }
+    return undefined;
   },
 
   /** What the analytics show and what the table beside them shows, in the end: this stays wrong until somebody repairs it. */
@@ -115,17 +158,28 @@ export const invariants = {
    */
   "no torn read": (state: State, { implementation: { source }, operations }: Context): Broken | undefined => {
     const runs = runsOf(state);
-    for (const answer of answersOf(operations, "view run")) {
-      const run = runs.find(({ run_id }) => run_id === answer.run?.runId);
-      if (answer.run === null || run === undefined || desynced(run, source)) continue;
+    for (const { details } of answersOf(operations)) {
+      const run = runs.find(({ run_id }) => run_id === details?.run?.runId);
+      if (!details?.run || run === undefined || desynced(run, source)) continue;
       const [failed, completed] = ["failed", "completed"].map(
-        (status) => answer.workers.filter((worker) => worker.status === status).length,
+        (status) => details.workers.filter((worker) => worker.status === status).length,
       );
-      if (answer.run.failedWorkers === failed && answer.run.completedWorkers === completed) continue;
+      if (details.run.failedWorkers === failed && details.run.completedWorkers === completed) continue;
       return {
         way: "wrong for a moment",
-        message: `one answer for run ${run.run_id} shows ${answer.run.failedWorkers} failed and ${answer.run.completedWorkers} completed above a table with ${failed} and ${completed}`,
+        message: `one answer for run ${run.run_id} shows ${details.run.failedWorkers} failed and ${details.run.completedWorkers} completed above a table with ${failed} and ${completed}`,
       };
+    }
+    return undefined;
+  },
+  /** Of two pages that somebody opens one after the other while nobody else does anything. */
+  "both pages show the same run": (_state: State, { operations }: Context): Broken | undefined => {
+    for (const { list, details, steps } of answersOf(operations)) {
+      if (!list || !details?.run || operations.some((other) => other.steps !== steps && overlap(other.steps, steps)))
+        continue;
+      const listed = list.runs.find(({ runId }) => runId === details.run?.runId);
+      const [a, b] = [asShown(listed), asShown(details.run)];
+      if (a !== b) return { way: "differ", message: `the page of all runs shows ${a}, the page of the run ${b}` };
     }
     return undefined;
   },
@@ -139,33 +193,60 @@ export const invariants = {
     }
     return undefined;
   },
-  /** No partition is left undecided, or with a worker run that is running, once there is no message that could end it. */
-  "nothing is stuck": (state: State, { world: queue }: Context): Broken | undefined => {
-    const stuck = partitionsOf(state).find(
-      ({ run_id, partition_id, completed, failed, row }) =>
-        (row === "running" || (!completed && !failed)) && !queue.has({ runId: run_id, partitionId: partition_id }),
-    );
-    return (
-      stuck && {
-        way: "no message left",
-        message: `${nameOf(stuck)} is ${flagsOf(stuck)}, its worker run ${stuck.row ?? "gone"}, and no message is left for it`,
-      }
-    );
-  },
   "dashboard counts are numbers": (_state: State, { operations }: Context): Broken | undefined => {
-    const shownRuns = [
-      ...answersOf(operations, "view run").flatMap(({ run }) => (run === null ? [] : [run])),
-      ...answersOf(operations, "view runs").flatMap(({ runs }) => runs),
-    ];
+    const shownRuns = answersOf(operations).flatMap(({ list, details }) => [
+      ...(list?.runs ?? []),
+      ...(details?.run ? [details.run] : []),
+    ]);
     const wrong = shownRuns.find(({ failedWorkers }) => typeof failedWorkers !== "number");
     return (
       wrong && { way: "text", message: `run ${wrong.runId}: failedWorkers is ${JSON.stringify(wrong.failedWorkers)}` }
     );
   },
-};
+  /** Whoever reads at whatever moment, in one snapshot, sees what is shown, flags and worker runs agree. */
+  "no reader sees them apart": {
+    when: "every commit",
+    holds: (state: State, { implementation: { source } }: Context): Broken | undefined => {
+      const apart = runsOf(state).find(
+        (run) => desynced(run, source) || run.flags !== run.rows || run.completed_flags !== run.completed_rows,
+      );
+      if (apart === undefined) return undefined;
+      const { failed, completed } = shown(apart, source);
+      return {
+        way: "apart",
+        message:
+          `run ${apart.run_id}: failed and completed are shown as ${failed} and ${completed}, ` +
+          `flagged ${apart.flags} and ${apart.completed_flags}, worker runs ${apart.rows} and ${apart.completed_rows}`,
+      };
+    },
+  },
+  /**
+   * No partition is left undecided, or with a worker run that is running, once there is nothing that could end it: no
+   * message, no work item that is still owed to the queue, and no dead letter where somebody looks after those.
+   */
+  "nothing is stuck": (state: State, { world: queue, implementation }: Context): Broken | undefined => {
+    const stuck = partitionsOf(state).find(({ run_id, partition_id, completed, failed, row }) => {
+      if (row !== "running" && (completed || failed)) return false;
+      const about = { runId: run_id, partitionId: partition_id };
+      const owed = state["owed"]?.some((item) => item["run_id"] === run_id && item["partition_id"] === partition_id);
+      const lookedAfter = implementation.outbox !== undefined && queue.hasDeadLetter(about);
+      return !(queue.has(about) || owed === true || lookedAfter);
+    });
+    return (
+      stuck && {
+        way: "nothing left that could end it",
+        message: `${nameOf(stuck)} is ${flagsOf(stuck)}, its worker run ${stuck.row ?? "gone"}, and no message is left for it`,
+      }
+    );
+  },
+} as const;
 
 function runsOf({ runs = [] }: State): readonly RunCounts[] {
   return runs as unknown as RunCounts[];
+}
+
+function writesOf({ writes = [] }: State): readonly CounterWrites[] {
+  return writes as unknown as CounterWrites[];
 }
 
 function partitionsOf({ flags = [], rows = [] }: State): readonly Partition[] {
@@ -212,21 +293,37 @@ function statusOf(expected: number, { failed, completed }: ReturnType<typeof sho
   });
 }
 
-interface Answers {
-  readonly "view run": RunAnswer;
-  readonly "view runs": RunsAnswer;
+/** What the dashboard answered, where it did: the page of all runs, of one run, or both. */
+interface Answer {
+  readonly list?: RunsAnswer;
+  readonly details?: RunAnswer;
+  readonly steps: Context["operations"][number]["steps"];
 }
 
-/** What the dashboard answered, where it did. */
-function answersOf<Operation extends keyof Answers>(
-  operations: Context["operations"],
-  operation: Operation,
-): readonly Answers[Operation][] {
-  return operations.flatMap((record) =>
-    record.operation === operation && "returned" in record.result
-      ? [record.result.returned as unknown as Answers[Operation]]
-      : [],
-  );
+function answersOf(operations: Context["operations"]): readonly Answer[] {
+  return operations.flatMap(({ operation, result, steps }): Answer[] => {
+    if (!("returned" in result)) return [];
+    switch (operation) {
+      case "view run":
+        return [{ details: result.returned as unknown as RunAnswer, steps }];
+      case "view runs":
+        return [{ list: result.returned as unknown as RunsAnswer, steps }];
+      case "view both":
+        return [{ ...(result.returned as unknown as Answer), steps }];
+      default:
+        return [];
+    }
+  });
+}
+
+function overlap(a: Answer["steps"], b: Answer["steps"]): boolean {
+  return a !== null && b !== null && a[0] <= b[1] && b[0] <= a[1];
+}
+
+/** As it reads on a page, where a number that is a text makes no difference. */
+function asShown(run: RunWithStats | undefined): string {
+  if (run === undefined) return "nothing";
+  return `${run.runId} as ${run.status}, ${run.failedWorkers} failed and ${run.completedWorkers} completed of ${run.expectedWorkers}, ${run.totalRecords} records`;
 }
 
 /** Of several runs that are apart the first decides the way: two of them are no other bug than one. */

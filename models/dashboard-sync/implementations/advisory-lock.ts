@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Queryable } from "../implementation.js";
-import type { WorkItem } from "../queue.js";
+import type { PartitionKey } from "../queue.js";
 
 /** The analysis calls it by this name and does not show it. As text, which `pg` sends as it is. */
 function hashToInt64(text: string): string {
@@ -8,6 +8,6 @@ function hashToInt64(text: string): string {
 }
 
 /** As in the analysis. The lock belongs to the transaction that the statement runs in, and ends with it. */
-export async function lockPartition(db: Queryable, { runId, partitionId }: WorkItem): Promise<void> {
+export async function lockPartition(db: Queryable, { runId, partitionId }: PartitionKey): Promise<void> {
   await db.query(`SELECT pg_advisory_xact_lock($1)`, [hashToInt64(runId + partitionId)]);
 }

@@ -15,7 +15,6 @@ export function legacy(pool: Pool): DashboardSync {
       await deleteFailedWorkerRun(pool, item);
       await resetPartitionForRetry(pool, item);
       await decrementFailedWorkers(pool, item);
-      return true;
     },
   };
 }

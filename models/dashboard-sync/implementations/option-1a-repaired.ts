@@ -6,7 +6,6 @@ import { transactionalWrites } from "./transactional.js";
 /**
  * Option 1A, repaired. Counting the flags is not enough where flags and worker runs are written by separate statements:
  * the table beside the number still tells another story. So the writes become transactions, and an answer one statement.
- * The same repairs option 1B: once flags, worker runs and counter change together, it does not matter which is counted.
  */
 export function option1aRepaired(pool: Pool): DashboardSync {
   return { ...transactionalWrites(pool), ...snapshotDashboard(pool, "partition_progress") };

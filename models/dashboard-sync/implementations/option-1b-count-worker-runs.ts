@@ -11,12 +11,14 @@ interface CountedRow {
   readonly expected_workers: number;
   readonly completed_workers: string;
   readonly failed_workers: string;
+  readonly total_records: string;
   readonly completed_at: Date | null;
 }
 
 /**
  * Option 1B: the analytics count the rows of `worker_runs`. The analysis shows the query and says nothing of what is
- * around it: the code that writes stays as it is, both answers use the query, and its counts are read as in phase 2.
+ * around it: the code that writes stays as it is, both answers use the query, with the records that today's has beside
+ * the counts, and its counts are read as in phase 2.
  */
 export function option1bCountWorkerRuns(pool: Pool): DashboardSync {
   return {
@@ -30,7 +32,8 @@ export function option1bCountWorkerRuns(pool: Pool): DashboardSync {
           `SELECT
              rm.*,
              COUNT(*) FILTER (WHERE wr.status = 'failed') as failed_workers,
-             COUNT(*) FILTER (WHERE wr.status = 'completed') as completed_workers
+             COUNT(*) FILTER (WHERE wr.status = 'completed') as completed_workers,
+             COALESCE(SUM(wr.records_processed), 0) as total_records
            FROM run_metadata rm
            LEFT JOIN worker_runs wr ON rm.run_id = wr.run_id
            GROUP BY rm.run_id
@@ -48,7 +51,8 @@ export function option1bCountWorkerRuns(pool: Pool): DashboardSync {
           `SELECT
              rm.*,
              COUNT(*) FILTER (WHERE wr.status = 'failed') as failed_workers,
-             COUNT(*) FILTER (WHERE wr.status = 'completed') as completed_workers
+             COUNT(*) FILTER (WHERE wr.status = 'completed') as completed_workers,
+             COALESCE(SUM(wr.records_processed), 0) as total_records
            FROM run_metadata rm
            LEFT JOIN worker_runs wr ON rm.run_id = wr.run_id
            WHERE rm.run_id = $1
@@ -72,6 +76,7 @@ function runOf(row: CountedRow): RunWithStats {
     expectedWorkers: row.expected_workers,
     completedWorkers,
     failedWorkers,
+    totalRecords: parseInt(row.total_records, 10),
     status: getRunStatus({ ...row, completed_workers: completedWorkers, failed_workers: failedWorkers }),
   };
 }

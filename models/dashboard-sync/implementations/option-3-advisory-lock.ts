@@ -36,7 +36,6 @@ export function option3AdvisoryLock(pool: Pool): DashboardSync {
       await deleteFailedWorkerRun(pool, item);
       await resetPartitionForRetry(pool, item);
       await decrementFailedWorkers(pool, item);
-      return true;
     },
   };
 }

@@ -53,7 +53,6 @@ export function option3LockHeld(pool: Pool): DashboardSync {
         await deleteFailedWorkerRun(client, item);
         await resetPartitionForRetry(client, item);
         await decrementFailedWorkers(client, item);
-        return true;
       }),
   };
 }

@@ -8,6 +8,7 @@ interface Row {
   readonly completed_at: string | null;
   readonly completed: number;
   readonly failed: number;
+  readonly records: number;
   readonly workers: readonly WorkerStatus[];
   readonly total: number;
 }
@@ -24,7 +25,8 @@ const counts: Readonly<Record<Source, (what: "completed" | "failed") => string>>
 const columns = (source: Source) => `
   rm.run_id, rm.expected_workers, rm.completed_at,
   ${counts[source]("completed")} as completed,
-  ${counts[source]("failed")} as failed`;
+  ${counts[source]("failed")} as failed,
+  (SELECT COALESCE(SUM(wr.records_processed), 0)::int FROM worker_runs wr WHERE wr.run_id = rm.run_id) as records`;
 
 /**
  * A dashboard whose answers cannot be torn: each is one statement, and a statement has one snapshot. (Several statements
@@ -33,6 +35,7 @@ const columns = (source: Source) => `
 export function snapshotDashboard(pool: Pool, source: Source): Dashboard {
   return {
     source,
+    snapshot: true,
 
     async getRunsWithStats() {
       const result = await pool.query<Row>(
@@ -63,6 +66,7 @@ function runOf(row: Row): RunWithStats {
     expectedWorkers: row.expected_workers,
     completedWorkers: row.completed,
     failedWorkers: row.failed,
+    totalRecords: row.records,
     status: getRunStatus({ ...row, completed_workers: row.completed, failed_workers: row.failed }),
   };
 }

@@ -1,5 +1,5 @@
-import type { Queryable, WorkerRun, WorkerStatus } from "../implementation.js";
-import type { WorkItem } from "../queue.js";
+import type { Queryable, ShownWorker, WorkerRun } from "../implementation.js";
+import type { PartitionKey, WorkItem } from "../queue.js";
 
 // The statements that the analysis shows or names, one function each. What a variant is, is which of them it runs, on
 // which connection and in which order.
@@ -18,11 +18,12 @@ export async function startWork(db: Queryable, item: WorkItem): Promise<WorkerRu
      RETURNING id`,
     [item.runId, item.partitionId, item],
   );
-  // Somebody else created it in between, and a retry may even have deleted that one again; no row has the id 0.
+  // Somebody else created it in between, and a retry may even have deleted that one again: then the worker has an id that
+  // no row has, as it would have of one that is deleted a moment later.
   return created.rows[0] ?? (await fetchWorkerRun(db, item)) ?? { id: "0" };
 }
 
-async function fetchWorkerRun(db: Queryable, { runId, partitionId }: WorkItem): Promise<WorkerRun | undefined> {
+async function fetchWorkerRun(db: Queryable, { runId, partitionId }: PartitionKey): Promise<WorkerRun | undefined> {
   const found = await db.query<WorkerRun>(`SELECT * FROM worker_runs WHERE run_id = $1 AND partition_id = $2`, [
     runId,
     partitionId,
@@ -71,7 +72,7 @@ export async function updateOpenWorkerRunCompleted(db: Queryable, { id }: Worker
 }
 
 /** As in the analysis. Returns whether this was the first failure. */
-export async function markPartitionFailed(db: Queryable, { runId, partitionId }: WorkItem): Promise<boolean> {
+export async function markPartitionFailed(db: Queryable, { runId, partitionId }: PartitionKey): Promise<boolean> {
   const marked = await db.query(
     `UPDATE partition_progress
      SET failed = TRUE, updated_at = NOW()
@@ -86,7 +87,7 @@ export async function markPartitionFailed(db: Queryable, { runId, partitionId }:
 /** Reconstructed after the one above. A success after a failure takes the failure back. */
 export async function markPartitionCompleted(
   db: Queryable,
-  { runId, partitionId }: WorkItem,
+  { runId, partitionId }: PartitionKey,
 ): Promise<{ first: boolean; wasFailed: boolean }> {
   const marked = await db.query<{ was_failed: boolean }>(
     `UPDATE partition_progress pp
@@ -100,22 +101,22 @@ export async function markPartitionCompleted(
 }
 
 /** `incrementFailedWorkers`: the analysis names it only. */
-export async function incrementFailedWorkers(db: Queryable, { runId }: WorkItem): Promise<void> {
+export async function incrementFailedWorkers(db: Queryable, { runId }: PartitionKey): Promise<void> {
   await db.query(`UPDATE run_metadata SET failed_workers = failed_workers + 1 WHERE run_id = $1`, [runId]);
 }
 
 /** Reconstructed after the one above. */
-export async function incrementCompletedWorkers(db: Queryable, { runId }: WorkItem): Promise<void> {
+export async function incrementCompletedWorkers(db: Queryable, { runId }: PartitionKey): Promise<void> {
   await db.query(`UPDATE run_metadata SET completed_workers = completed_workers + 1 WHERE run_id = $1`, [runId]);
 }
 
 /** As in the analysis' `resetFailedWorker`; `decrementFailedWorkers`, which it names, must be the same. */
-export async function decrementFailedWorkers(db: Queryable, { runId }: WorkItem): Promise<void> {
+export async function decrementFailedWorkers(db: Queryable, { runId }: PartitionKey): Promise<void> {
   await db.query(`UPDATE run_metadata SET failed_workers = GREATEST(0, failed_workers - 1) WHERE run_id = $1`, [runId]);
 }
 
 /** The first statement of `resetFailedWorker`. Returns how many rows it deleted. */
-export async function deleteFailedWorkerRun(db: Queryable, { runId, partitionId }: WorkItem): Promise<number> {
+export async function deleteFailedWorkerRun(db: Queryable, { runId, partitionId }: PartitionKey): Promise<number> {
   const deleted = await db.query(
     `DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2 AND status = 'failed'`,
     [runId, partitionId],
@@ -124,7 +125,7 @@ export async function deleteFailedWorkerRun(db: Queryable, { runId, partitionId 
 }
 
 /** The second statement of `resetFailedWorker`. */
-export async function resetPartitionForRetry(db: Queryable, { runId, partitionId }: WorkItem): Promise<void> {
+export async function resetPartitionForRetry(db: Queryable, { runId, partitionId }: PartitionKey): Promise<void> {
   await db.query(
     `UPDATE partition_progress
      SET failed = FALSE, updated_at = NOW()
@@ -134,8 +135,8 @@ export async function resetPartitionForRetry(db: Queryable, { runId, partitionId
 }
 
 /** The analysis' "workers table query", the same in every variant. */
-export async function workersTable(db: Queryable, runId: string): Promise<readonly WorkerStatus[]> {
-  const workers = await db.query<WorkerStatus>(`SELECT * FROM worker_runs WHERE run_id = $1 ORDER BY partition_id`, [
+export async function workersTable(db: Queryable, runId: string): Promise<readonly ShownWorker[]> {
+  const workers = await db.query<ShownWorker>(`SELECT * FROM worker_runs WHERE run_id = $1 ORDER BY partition_id`, [
     runId,
   ]);
   return workers.rows;

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { WorkerRunGone, type DashboardSync } from "../implementation.js";
+import { WorkerRunGone, type DashboardSync, type Worker } from "../implementation.js";
 import {
   decrementFailedWorkers,
   deleteFailedWorkerRun,
@@ -15,10 +15,7 @@ import {
 } from "./statements.js";
 import { withTransaction } from "./with-transaction.js";
 
-type Writes = Pick<
-  DashboardSync,
-  "startWork" | "recordFailure" | "recordSuccess" | "workersTable" | "resetFailedWorker"
->;
+type Writes = Worker & Pick<DashboardSync, "workersTable" | "resetFailedWorker">;
 
 /**
  * What options 1A, 1B and 2 need of the code that writes before they are right. Beyond option 2:

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { DashboardSync } from "../implementation.js";
+import type { DashboardSync, Worker } from "../implementation.js";
 import {
   decrementFailedWorkers,
   incrementCompletedWorkers,
@@ -12,13 +12,11 @@ import {
   workersTable,
 } from "./statements.js";
 
-type Worker = Pick<DashboardSync, "startWork" | "recordFailure" | "recordSuccess" | "workersTable">;
-
 /**
  * The worker of today, which options 1A, 1B and 3 leave as it is: every statement on its own, three places to keep in
  * step.
  */
-export function todaysWorker(pool: Pool): Worker {
+export function todaysWorker(pool: Pool): Worker & Pick<DashboardSync, "workersTable"> {
   return {
     startWork: (item) => startWork(pool, item),
 
