@@ -539,7 +539,7 @@ class Execution implements Gate {
     record.transaction = step.transaction;
     this.#underway.delete(step);
     this.#published ||= mayPublish(record);
-    if (outcome.kind === "error" && step.lost) {
+    if (outcome.kind === "error" && step.lost && this.#assignment.keeper === undefined) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
       );

@@ -1,5 +1,4 @@
 import pg from "pg";
-import { PostgresError, UsageError } from "../errors.js";
 import type { Lane } from "../execution/lane.js";
 import { currentActor, runAsNobody } from "../session/context.js";
 import { sessionOf } from "../session/session.js";
@@ -102,12 +101,4 @@ async function send(client: pg.Client, sql: string): Promise<readonly RawResult[
   const query = new RawQuery(sql);
   client.query(query as never);
   return query.results;
-}
-
-/** What `PQexec` returns: the last result, which is the error if there was one. */
-export function lastOf(results: readonly RawResult[], what: string): RawResult | undefined {
-  const last = results.at(-1);
-  if (last?.kind !== "error") return last;
-  if (last.severity === undefined) throw new PostgresError(`${what} failed: ${last.message}`);
-  throw new UsageError(`${what} failed: ${last.severity}:  ${last.message}`);
 }

@@ -22,6 +22,8 @@ export function inOrder(permutation: Permutation, observer: Observer): Permutati
       const step = permutation[next];
       if (step === undefined) throw new RangeError("more steps than the permutation has");
       const { session } = step.step;
+      // What the last launch brought about may be just what its markers waited for.
+      if (observer.active(session) !== undefined) observer.lookAgain(session);
       if (observer.active(session) !== undefined) {
         if (observer.waiting.every(({ output }) => output !== undefined)) throw markersHangUp(observer);
         return waitForWaiters;

@@ -2,11 +2,12 @@ import { execute, type Limits } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
-import { lastOf, type SpecConnections } from "./connections.js";
+import type { SpecConnections } from "./connections.js";
 import { Observer, type StepRun } from "./observer.js";
 import type { Patience } from "./patience.js";
 import { inOrder } from "./permutation-scheduler.js";
 import { implementation, programOf, type Runners } from "./program.js";
+import type { RawResult } from "./raw-query.js";
 import { resultText } from "./result-text.js";
 import type { Permutation, SpecFile } from "./spec-file.js";
 import { Watch } from "./watch.js";
@@ -21,6 +22,8 @@ export interface PermutationRun {
   readonly complaints: readonly string[];
   /** Names of the steps that could not have been taken in this order: each waited for ever, and was cancelled. */
   readonly cancelled: readonly string[];
+  /** Why the setup failed, which ends the spec; undefined when it did not. */
+  readonly failure: string | undefined;
   /** Whether the sessions ended outside of a transaction. */
   readonly idle: boolean;
 }
@@ -38,7 +41,6 @@ export interface Bench {
 /**
  * Runs a spec once: setup, the steps of a permutation in its order, teardown.
  *
- * @throws {UsageError} When a setup fails.
  * @throws {RaceproofError} When the permutation's markers can never come true.
  */
 export async function runPermutation(bench: Bench, permutation: Permutation): Promise<PermutationRun> {
@@ -46,42 +48,50 @@ export async function runPermutation(bench: Bench, permutation: Permutation): Pr
   const write = (text: string) => void texts.push(text);
   const observer = new Observer(write);
   bench.connections.observe(observer);
-  await setUp(bench, observer, write);
-  const cancelled = await runSteps(bench, permutation, observer);
-  const complaints = await tearDown(bench, observer, write);
+  const failure = await setUp(bench, observer, write);
+  const cancelled = failure === undefined ? await runSteps(bench, permutation, observer) : [];
+  const complaints = failure === undefined ? await tearDown(bench, observer, write) : [];
   const { idle } = bench.connections;
-  return { permutation, text: texts.join(""), steps: observer.runs, complaints, cancelled, idle };
+  return { permutation, text: texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
 }
 
 type Write = (text: string) => void;
 
-async function setUp({ connections, spec }: Bench, observer: Observer, write: Write): Promise<void> {
-  for (const sql of spec.setups) show(lastOf(await connections.exec(sql), "setup"), write);
+/** Says why it failed; stops there, as isolationtester does. */
+async function setUp({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string | undefined> {
+  for (const sql of spec.setups) {
+    const failure = show(await connections.exec(sql), "setup", write);
+    if (failure !== undefined) return failure;
+  }
   for (const { name, setup } of spec.sessions) {
     if (setup === undefined) continue;
     const results = await connections.exec(setup, name);
     observer.flush(name);
-    show(lastOf(results, `setup of session ${name}`), write);
+    const failure = show(results, `setup of session ${name}`, write);
+    if (failure !== undefined) return failure;
   }
+  return undefined;
 }
 
-/** It goes on after a failure, as isolationtester does. */
+/** Says what failed; goes on all the same, as isolationtester does. */
 async function tearDown({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string[]> {
-  const complaints: string[] = [];
-  const run = async (sql: string | undefined, what: string, session?: string) => {
-    if (sql === undefined) return;
-    const result = (await connections.exec(sql, session)).at(-1);
-    if (session !== undefined) observer.flush(session);
-    if (result?.kind === "error") complaints.push(`${what} failed: ${resultText(result)}`);
-    else show(result, write);
-  };
-  for (const { name, teardown } of spec.sessions) await run(teardown, `teardown of session ${name}`, name);
-  await run(spec.teardown, "teardown");
-  return complaints;
+  const complaints: (string | undefined)[] = [];
+  for (const { name, teardown } of spec.sessions) {
+    if (teardown === undefined) continue;
+    const results = await connections.exec(teardown, name);
+    observer.flush(name);
+    complaints.push(show(results, `teardown of session ${name}`, write));
+  }
+  if (spec.teardown !== undefined) complaints.push(show(await connections.exec(spec.teardown), "teardown", write));
+  return complaints.filter((complaint) => complaint !== undefined);
 }
 
-function show(result: Parameters<typeof resultText>[0] | undefined, write: Write): void {
-  if (result?.kind === "rows") write(resultText(result));
+/** Writes the last result, which is all that isolationtester sees of a setup or a teardown; returns it in words if it is an error. */
+function show(results: readonly RawResult[], what: string, write: Write): string | undefined {
+  const last = results.at(-1);
+  if (last?.kind === "error") return `${what} failed: ${resultText(last).trimEnd()}`;
+  if (last?.kind === "rows") write(resultText(last));
+  return undefined;
 }
 
 async function runSteps(bench: Bench, permutation: Permutation, observer: Observer): Promise<string[]> {

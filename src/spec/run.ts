@@ -52,7 +52,10 @@ export async function* runSpec(
     return runPermutation(await bench, permutation);
   };
   try {
-    yield* lanes.ordered(jobs());
+    for await (const run of lanes.ordered(jobs())) {
+      yield run;
+      if (run.failure !== undefined) return;
+    }
   } finally {
     for (const bench of benches.values())
       await bench.then(
