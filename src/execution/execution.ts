@@ -5,7 +5,7 @@ import { runAs, type ActorContext } from "../session/context.js";
 import type { Gate, GatedStep } from "../session/gate.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
-import type { Choice, Scheduler } from "../strategy/strategy.js";
+import { waitForWaiters, type Choice, type Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
 import { mayPublish } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
@@ -31,6 +31,14 @@ export interface Assignment {
    * rows without `order by` depends. It takes several milliseconds; a replay deserves them, and so does what is recorded.
    */
   readonly pristine?: boolean;
+  /** For callers that look after the database and its connections themselves: nothing is reset before, or tidied up after. */
+  readonly keeper?: Keeper;
+}
+
+/** Who looks after what an execution would look after otherwise. */
+export interface Keeper {
+  /** No step is to be taken before one of these has gone on; they may need help, e.g. to be cancelled. */
+  onlyWaiters(pids: readonly number[]): void;
 }
 
 /** How long is waited for what is not under control, in milliseconds. */
@@ -69,7 +77,8 @@ export async function execute(
   scheduler: Scheduler,
   limits: Limits = defaultLimits,
 ): Promise<Executed> {
-  await lane.reset(assignment.program.initial, assignment.record || assignment.pristine === true);
+  if (assignment.keeper === undefined)
+    await lane.reset(assignment.program.initial, assignment.record || assignment.pristine === true);
   return new Execution(lane, assignment, scheduler, limits).run();
 }
 
@@ -155,6 +164,7 @@ class Execution implements Gate {
       bell: this.#bell,
       limit: limits.statement,
       record,
+      victimsFirst: assignment.keeper === undefined,
       deliver: (step, recorded) => this.#deliver(step, recorded),
     });
     this.#world = fromModel(model, "world", () => model.world?.(program.initial));
@@ -186,7 +196,7 @@ class Execution implements Gate {
       }
       while (await this.#advance());
       this.#over = true;
-      const left = await this.connections.tidy();
+      const left = this.#assignment.keeper === undefined ? await this.connections.tidy() : [];
       const trace = await this.#trace(displayBefore);
       return {
         trace,
@@ -431,15 +441,19 @@ class Execution implements Gate {
       await this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
       return true;
     }
-    if (this.#waiters.some) {
-      if (await this.#waiters.awaitAny(this.#patience())) return true;
-      return this.#endStuck(this.#waiters.describe());
-    }
+    if (this.#waiters.some) return this.#awaitWaiters();
     if (this.#runs.every(({ done }) => done)) return false;
     const stuck = this.#runs.filter(({ queued }) => queued > 0).map(({ name }) => `"${name}"`);
     if (stuck.length > 0)
       return this.#endStuck(`${stuck.join(" and ")} wait for a connection from a pool that nobody gives back to`);
     throw this.#uncontrolled();
+  }
+
+  async #awaitWaiters(): Promise<boolean> {
+    const { keeper } = this.#assignment;
+    keeper?.onlyWaiters(this.#waiters.pids);
+    const patience = keeper === undefined ? this.#patience() : this.#limits.statement;
+    return (await this.#waiters.awaitAny(patience)) || this.#endStuck(this.#waiters.describe());
   }
 
   /** How long to wait for a wait to end by itself: without a timeout of its own none does, as deadlocks are seen at once. */
@@ -463,6 +477,10 @@ class Execution implements Gate {
 
   async #take(choices: readonly (GatedStep | FaultChoice)[]): Promise<void> {
     const chosen = this.#scheduler.choose(choices, this.#last);
+    if (chosen === waitForWaiters && this.#waiters.some) {
+      await this.#awaitWaiters();
+      return;
+    }
     const choice = choices[chosen];
     if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
     const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
@@ -522,7 +540,7 @@ class Execution implements Gate {
     record.transaction = step.transaction;
     this.#underway.delete(step);
     this.#published ||= mayPublish(record);
-    if (outcome.kind === "error" && step.lost) {
+    if (outcome.kind === "error" && step.lost && this.#assignment.keeper === undefined) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
       );
