@@ -65,10 +65,10 @@ const takesNoSnapshot = new Set(
 function run(state: SessionState, effects: Effects, snapshot: "none" | "maybe" | "taken"): Deed {
   const { transaction } = state;
   const alone = transaction.status === "none";
-  const once = transaction.isolation !== "read committed";
-  const deed: Deed = { ...noDeed(), effects, current: !once || transaction.snapshot !== "taken" };
-  deed.serializable = isSerializable(transaction.isolation) && touches(effects);
-  if (effects.unlocks.length > 0) deed.givesUp.push(...effects.unlocks);
+  const { isolation } = transaction;
+  const deed: Deed = { ...noDeed(), effects, givesUp: [...effects.unlocks] };
+  deed.current = isolation === "read committed" || isolation === "unknown" || transaction.snapshot !== "taken";
+  deed.serializable = isSerializable(isolation) && touches(effects);
   const kept = effects.wants.filter((lock) => lock.kind === "advisory").filter(({ session }) => session);
   state.advisory = [...state.advisory, ...kept];
   if (alone) {
@@ -79,12 +79,16 @@ function run(state: SessionState, effects: Effects, snapshot: "none" | "maybe" |
     state.listening ||= effects.listens;
     return deed;
   }
-  deed.snapshot = once && transaction.snapshot !== "taken" && snapshot !== "none";
+  deed.snapshot = isolation !== "read committed" && transaction.snapshot !== "taken" && snapshot !== "none";
   if (deed.snapshot) transaction.snapshot = snapshot;
+  deed.serializable ||= deed.snapshot && isSerializable(isolation);
   transaction.opaque ??= effects.opaque;
   transaction.touched ||= touches(effects);
   transaction.writes = [...transaction.writes, ...effects.writes];
-  transaction.holds = [...transaction.holds, ...effects.wants];
+  transaction.holds = [
+    ...transaction.holds,
+    ...effects.wants.filter((lock) => lock.kind !== "advisory" || !lock.session),
+  ];
   if (effects.late !== undefined) add(transaction.late, effects.late);
   transaction.late.notifies ||= effects.notifies;
   transaction.late.listens ||= effects.listens;
