@@ -3,7 +3,7 @@ import { add, noEffects } from "./effects.js";
 import type { Footprint } from "./footprint.js";
 import { excludes, type Lock } from "./locks.js";
 import { statementsOf } from "./parse.js";
-import { end, noDeed, perform, rollback, type Deed } from "./perform.js";
+import { end, noDeed, perform, rollback, type Answer, type Deed } from "./perform.js";
 import { copyOf, endTransaction, locksOf, newSession, type Level, type SessionState } from "./session-state.js";
 import { summaryOf } from "./words.js";
 
@@ -79,19 +79,27 @@ export class Footprints {
     this.#sent.delete(step.session);
     const before = copyOf(this.#session(step));
     const state = this.#session(step);
-    const deed = this.#deed(step, state);
+    const { kind, rowCount } = after.outcome;
+    const deed = this.#deed(step, state, kind === "rows" ? { rowCount, waited: after.waited } : undefined);
     if (deed.effects.defines) this.#outdated ??= `${deed.effects.opaque}, so tables may no longer be what they were`;
     if (step.kind === "yield") return sent.footprint;
     if (step.kind === "crash" || step.fault === "lost answer") {
       this.#forget(step);
       return sent.footprint;
     }
-    if (after.outcome.kind === "error") {
+    if (kind === "error") {
       this.#fail(step, before, after);
       return { ...sent.footprint, givesUp: [...sent.footprint.givesUp, ...sent.footprint.holds] };
     }
     if (state.transaction.status !== after.transaction) endTransaction(state, after.transaction);
-    return sent.unfailed;
+    const { publishes, effects } = deed;
+    const done = {
+      ...sent.unfailed,
+      publishes,
+      writes: publishes.length === 0 ? effects.writes : [],
+      wants: effects.wants,
+    };
+    return { ...done, summary: summaryOf(done) };
   }
 
   #session({ actor, session }: PendingStep): SessionState {
@@ -130,11 +138,11 @@ export class Footprints {
     });
   }
 
-  #deed(step: PendingStep, state: SessionState): Deed {
+  #deed(step: PendingStep, state: SessionState, answer?: Answer): Deed {
     if (step.kind === "yield") return noDeed();
     if (step.kind === "crash") return this.#crash(step);
     if (step.fault === "serialization failure" || step.fault === "deadlock") return refused(state);
-    const deed = this.#statements(step, state);
+    const deed = this.#statements(step, state, answer);
     if (step.fault !== "lost answer") return deed;
     return union(deed, end(state));
   }
@@ -145,13 +153,16 @@ export class Footprints {
     return ends.reduce(union, { ...noDeed(), givesUp: waiting });
   }
 
-  #statements({ text, values }: PendingStep, state: SessionState): Deed {
+  #statements({ text, values }: PendingStep, state: SessionState, answer?: Answer): Deed {
     const statements = statementsOf(text);
     if (statements === undefined) {
       const deed = noDeed();
       deed.effects.opaque = "its text cannot be parsed";
       return deed;
     }
+    const [only] = statements;
+    // Of several statements, the answer is of the last.
+    if (statements.length === 1) return perform(state, only!, values, this.#catalog, answer);
     return statements.map((statement) => perform(state, statement, values, this.#catalog)).reduce(union, noDeed());
   }
 
@@ -159,7 +170,7 @@ export class Footprints {
     const state = this.#session(step);
     const deed = this.#deed(step, copyOf(state));
     const { effects, publishes, givesUp, snapshot, current, serializable, notifies, listens } = deed;
-    const holds = locksOf(state);
+    const { holds } = state.transaction;
     const lost = step.kind === "yield" ? undefined : (this.#outdated ?? state.opaque);
     const footprint = {
       session: step.session,

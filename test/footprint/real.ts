@@ -145,12 +145,13 @@ export class Arena {
     }
   }
 
+  /** Transactions look at everything, then commit. */
   async #finish(): Promise<void> {
-    for (let round = 0; round < 6; round++) {
+    for (const sql of [this.#state, ...Array.from({ length: 6 }, () => "commit")]) {
       for (const name of names) {
         const actor = this.#actor(name);
         if (actor.isWaiting || actor.transaction === "none") continue;
-        actor.send("commit");
+        actor.send(sql);
         await actor.settled();
         await this.#resume();
       }

@@ -140,8 +140,60 @@ function opening(name: Name): fc.Arbitrary<readonly (readonly [Name, Sql])[]> {
     .map(([start, steps]) => [...start, ...steps].map((sql) => [name, sql] as const));
 }
 
+const contended: fc.Arbitrary<Sql> = fc
+  .constantFrom(
+    "update t set n = n + 1 where id = #",
+    "update t set n = n + 1 where id = #",
+    "update t set n = n + 1 where id in (#, #)",
+    "select n from t where id = # for update",
+    "select n from t where id = # for share",
+    "select n from t where id = # for key share",
+    "select n from t where id in (#, #) order by id for update skip locked",
+    "select n from t where id = # for no key update nowait",
+    "insert into k values (3, #, 'z')",
+    "insert into t (id) values (#)",
+    "delete from t where id = #",
+    "select n from t where id = #",
+    "select n from t where id = #",
+    "select sum(n) from t",
+    "select pg_advisory_xact_lock(#)",
+    "commit",
+    "rollback",
+    "select 1/0",
+    "select 1",
+  )
+  .chain(filled);
+
+/** Transactions that meet on few rows: waits, deadlocks, snapshots. */
+const meetings: fc.Arbitrary<Pair> = fc
+  .record({
+    begin: fc.constantFrom(
+      ["begin", "begin"],
+      ["begin", "begin"],
+      ["begin isolation level repeatable read", "begin"],
+      ["begin isolation level repeatable read", "begin isolation level repeatable read"],
+      ["begin isolation level serializable", "begin isolation level serializable"],
+    ),
+    own: fc.tuple(fc.option(contended), fc.option(contended)),
+    c: fc.array(contended, { maxLength: 2 }),
+    a: contended,
+    b: contended,
+    alone: fc.boolean(),
+  })
+  .map(({ begin: [first, second], own, c, a, b, alone }) => ({
+    before: [
+      ["a", first] as const,
+      ...(own[0] === null ? [] : [["a", own[0]] as const]),
+      ...(alone ? [] : [["b", second] as const]),
+      ...(own[1] === null ? [] : [["b", own[1]] as const]),
+      ...c.map((sql) => ["c", sql] as const),
+    ],
+    a,
+    b,
+  }));
+
 /** a's and b's openings one after the other, then c's, which may wait for one of them; or mixed. */
-export const pairs: fc.Arbitrary<Pair> = fc.record({
+const mixtures: fc.Arbitrary<Pair> = fc.record({
   before: fc
     .tuple(
       opening("a"),
@@ -153,6 +205,8 @@ export const pairs: fc.Arbitrary<Pair> = fc.record({
   a: step,
   b: step,
 });
+
+export const pairs = fc.oneof(mixtures, meetings);
 
 const tables = (action: string) => `
   create table t (id int primary key, n int not null default 0, u text unique, owner int);
