@@ -166,8 +166,17 @@ export function rowsOf(table: Table, alias: string, conditions: readonly Conditi
 /** Names that stand for versions of rows and change with every write. */
 const systemColumns = ["xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"];
 
+/** By statement: trees are made once for each text. */
+const knownNames = new WeakMap<object, ReadonlySet<string> | "all">();
+
 /** Names of columns that occur in a statement; `all` if whole rows do. */
-export function columnNames(tree: unknown): ReadonlySet<string> | "all" {
+export function columnNames(statement: Tree): ReadonlySet<string> | "all" {
+  const names = knownNames.get(statement) ?? findNames(statement);
+  knownNames.set(statement, names);
+  return names;
+}
+
+function findNames(tree: Tree): ReadonlySet<string> | "all" {
   const names = new Set<string>();
   const ranges = new Set<string>();
   const isWhole = collect(tree, names, ranges);

@@ -5,7 +5,7 @@ import { excludes, type Lock } from "./locks.js";
 import { statementsOf } from "./parse.js";
 import { end, noDeed, perform, rollback, type Answer, type Deed } from "./perform.js";
 import { copyOf, endTransaction, locksOf, newSession, type Level, type SessionState } from "./session-state.js";
-import { summaryOf } from "./words.js";
+import { inWords } from "./words.js";
 
 /** A pending step, as strategies see it. */
 export interface PendingStep {
@@ -59,13 +59,16 @@ export class Footprints {
 
   /** What a pending step would do now. */
   of(step: PendingStep): Footprint {
-    return this.#footprint(step, step.kind === "statement");
+    const before = this.#session(step);
+    return this.#footprint(step, before, this.#deed(step, copyOf(before)), step.kind === "statement");
   }
 
   /** Told of each step when it is let go. */
   sent(step: PendingStep): void {
-    const unfailed = this.#footprint(step, false);
-    this.#sent.set(step.session, { footprint: this.of(step), unfailed });
+    const before = this.#session(step);
+    const deed = this.#deed(step, copyOf(before));
+    const footprint = this.#footprint(step, before, deed, step.kind === "statement");
+    this.#sent.set(step.session, { footprint, unfailed: this.#footprint(step, before, deed, false) });
   }
 
   /**
@@ -89,7 +92,8 @@ export class Footprints {
     }
     if (kind === "error") {
       this.#fail(step, before, after);
-      return { ...sent.footprint, givesUp: [...sent.footprint.givesUp, ...sent.footprint.holds] };
+      const { givesUp, holds } = sent.footprint;
+      return inWords({ ...sent.footprint, givesUp: [...givesUp, ...holds] });
     }
     if (state.transaction.status !== after.transaction) endTransaction(state, after.transaction);
     const { publishes, effects } = deed;
@@ -99,7 +103,7 @@ export class Footprints {
       writes: publishes.length === 0 ? effects.writes : [],
       wants: effects.wants,
     };
-    return { ...done, summary: summaryOf(done) };
+    return inWords(done);
   }
 
   #session({ actor, session }: PendingStep): SessionState {
@@ -166,9 +170,7 @@ export class Footprints {
     return statements.map((statement) => perform(state, statement, values, this.#catalog)).reduce(union, noDeed());
   }
 
-  #footprint(step: PendingStep, mayFail: boolean): Footprint {
-    const state = this.#session(step);
-    const deed = this.#deed(step, copyOf(state));
+  #footprint(step: PendingStep, state: SessionState, deed: Deed, mayFail: boolean): Footprint {
     const { effects, publishes, givesUp, snapshot, current, serializable, notifies, listens } = deed;
     const { holds } = state.transaction;
     const lost = step.kind === "yield" ? undefined : (this.#outdated ?? state.opaque);
@@ -192,7 +194,7 @@ export class Footprints {
       listens,
       listening: state.listening,
     };
-    return { ...footprint, summary: summaryOf(footprint) };
+    return inWords(footprint);
   }
 
   /** Sessions that one would wait for if it asked for these locks, and those that they wait for. */

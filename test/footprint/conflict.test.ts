@@ -148,8 +148,8 @@ describe("values that may be equal", () => {
   test("parameters of every kind", () => {
     const update = (id: unknown): Sql => ["update account set n = 1 where id = $1", id];
     for (const id of [1, "1", 1n, " 1 ", null, undefined, [1], { id: 1 }, new Date(0), Buffer.from("1")])
-      expect(plainly(update(1), update(id)), String(id)).toBeDefined();
-    for (const id of [2, "2", 2n, "-1"]) expect(plainly(update(1), update(id)), String(id)).toBeUndefined();
+      expect(plainly(update(1), update(id))).toBeDefined();
+    for (const id of [2, "2", 2n, "-1"]) expect(plainly(update(1), update(id))).toBeUndefined();
   });
 });
 
