@@ -65,6 +65,20 @@ export class SpecConnections {
     await this.exec(`select pg_cancel_backend(${this.pid(session)})`);
   }
 
+  /** What there is in the database, by number: the same before and after if nothing was left behind. */
+  async inventory(): Promise<string> {
+    const counts = catalogs.map((catalog) => `(select count(*) from ${catalog})`);
+    return JSON.stringify(await this.exec(`select ${counts.join(", ")}`));
+  }
+
+  /** How many bytes the rows of all tables take. */
+  async bytes(): Promise<number> {
+    const [tables] = await this.exec(tablesQuery);
+    if (tables?.kind !== "rows") return 0;
+    const [sizes] = await this.exec(`select ${tables.rows.map(([sum]) => sum).join(" + ") || "0"}`);
+    return sizes?.kind === "rows" ? Number(sizes.rows[0]?.[0]) : 0;
+  }
+
   /** Whether anything may end a wait by itself. */
   async haveTimeouts(): Promise<boolean> {
     const [result] = await this.exec(
@@ -87,6 +101,16 @@ export class SpecConnections {
     });
   }
 }
+
+const catalogs =
+  "class type proc namespace constraint trigger rewrite operator cast extension event_trigger policy statistic_ext collation default_acl"
+    .split(" ")
+    .map((name) => `pg_${name}`);
+
+const tablesQuery = `
+  select format('(select coalesce(sum(pg_column_size(t.*) + 8), 0) from %I.%I t)', nspname, relname)
+  from pg_class c join pg_namespace n on n.oid = relnamespace
+  where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema')`;
 
 async function connect(lane: Lane, name: string): Promise<pg.Client> {
   // isolationtester appends the session to the name that it was started with.

@@ -36,6 +36,8 @@ export interface Bench {
   readonly model: AnyModel;
   readonly runners: Runners;
   readonly patience: Patience;
+  /** Brings the database to where setup leaves it, in place of setup and teardown; undefined where those run as written. */
+  readonly reset: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -58,8 +60,13 @@ export async function runPermutation(bench: Bench, permutation: Permutation): Pr
 type Write = (text: string) => void;
 
 /** Says why it failed; stops there, as isolationtester does. */
-async function setUp({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string | undefined> {
-  for (const sql of spec.setups) {
+async function setUp(
+  { connections, spec, reset }: Bench,
+  observer: Observer,
+  write: Write,
+): Promise<string | undefined> {
+  if (reset !== undefined) await reset();
+  for (const sql of reset === undefined ? spec.setups : []) {
     const failure = show(await connections.exec(sql), "setup", write);
     if (failure !== undefined) return failure;
   }
@@ -74,7 +81,7 @@ async function setUp({ connections, spec }: Bench, observer: Observer, write: Wr
 }
 
 /** Says what failed; goes on all the same, as isolationtester does. */
-async function tearDown({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string[]> {
+async function tearDown({ connections, spec, reset }: Bench, observer: Observer, write: Write): Promise<string[]> {
   const complaints: (string | undefined)[] = [];
   for (const { name, teardown } of spec.sessions) {
     if (teardown === undefined) continue;
@@ -82,7 +89,8 @@ async function tearDown({ connections, spec }: Bench, observer: Observer, write:
     observer.flush(name);
     complaints.push(show(results, `teardown of session ${name}`, write));
   }
-  if (spec.teardown !== undefined) complaints.push(show(await connections.exec(spec.teardown), "teardown", write));
+  if (spec.teardown !== undefined && reset === undefined)
+    complaints.push(show(await connections.exec(spec.teardown), "teardown", write));
   return complaints.filter((complaint) => complaint !== undefined);
 }
 
