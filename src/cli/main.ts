@@ -92,7 +92,8 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
         .choices(["terminal", "isolationtester", "json"])
         .default("terminal"),
     )
-    .option("--lanes <number>", "permutations under way at once", whole(1), 1)
+    .option("--json", "the same as --format json")
+    .option("--lanes <number>", "permutations under way at once, where that changes nothing", whole(1), 4)
     .option("--postgres <what>", postgresHelp)
     .action(async (files: string[], flags: SpecFlags) => done(await specCommand(files, flags, signal)));
   root

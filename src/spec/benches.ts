@@ -81,8 +81,8 @@ export class Benches {
     const connections = await SpecConnections.open(lane, spec);
     const texts = textsOf(spec);
     lane.connections.stateful ||= texts.some((sql) => leavesState.test(sql));
-    const timeouts = texts.some(mayTimeOut) || (await connections.haveTimeouts());
-    const patience = { seconds: secondsOfPatience(this.#server.version), timeouts };
+    const interrupts = texts.some(mayInterrupt) || (await connections.haveTimeouts());
+    const patience = { seconds: secondsOfPatience(this.#server.version), interrupts };
     const reset = this.#options.reset ? await resetting(lane, spec, connections) : undefined;
     return { lane, connections, spec, model: this.#model, runners: this.#runners, patience, reset };
   }
@@ -93,9 +93,9 @@ function textsOf({ setups, sessions }: SpecFile): string[] {
   return [...setups, ...own];
 }
 
-/** Whether SQL may set a timeout that ends a lock wait. */
-function mayTimeOut(sql: string): boolean {
-  return /(?<!deadlock_)timeout/i.test(sql);
+/** Whether SQL may set a timeout that ends a lock wait, or end one by a signal. */
+function mayInterrupt(sql: string): boolean {
+  return /(?<!deadlock_)timeout|pg_(cancel|terminate)_backend/i.test(sql);
 }
 
 /** In bytes, and with much to spare for what rows carry along. */

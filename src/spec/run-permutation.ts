@@ -3,9 +3,10 @@ import type { Lane } from "../execution/lane.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
 import type { SpecConnections } from "./connections.js";
+import type { Scheduler } from "../strategy/strategy.js";
 import { Observer, type StepRun } from "./observer.js";
 import type { Patience } from "./patience.js";
-import { inOrder } from "./permutation-scheduler.js";
+import { freely, inOrder } from "./permutation-scheduler.js";
 import { implementation, programOf, type Runners } from "./program.js";
 import type { RawResult } from "./raw-query.js";
 import { resultText } from "./result-text.js";
@@ -40,21 +41,26 @@ export interface Bench {
   readonly reset: (() => Promise<void>) | undefined;
 }
 
+/** In which order the steps are launched: as listed, or as a scheduler decides. */
+export type Order = Permutation | Scheduler;
+
 /**
- * Runs a spec once: setup, the steps of a permutation in its order, teardown.
+ * Runs a spec once: setup, the steps in an order, teardown.
  *
  * @throws {RaceproofError} When the permutation's markers can never come true.
  */
-export async function runPermutation(bench: Bench, permutation: Permutation): Promise<PermutationRun> {
-  const texts = [`\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`];
+export async function runPermutation(bench: Bench, order: Order): Promise<PermutationRun> {
+  const texts: string[] = [];
   const write = (text: string) => void texts.push(text);
   const observer = new Observer(write);
   bench.connections.observe(observer);
   const failure = await setUp(bench, observer, write);
-  const cancelled = failure === undefined ? await runSteps(bench, permutation, observer) : [];
+  const cancelled = failure === undefined ? await runSteps(bench, order, observer) : [];
   const complaints = failure === undefined ? await tearDown(bench, observer, write) : [];
+  const permutation = "choose" in order ? observer.runs.map(({ step }) => step) : order;
+  const title = `\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`;
   const { idle } = bench.connections;
-  return { permutation, text: texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
+  return { permutation, text: title + texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
 }
 
 type Write = (text: string) => void;
@@ -102,18 +108,15 @@ function show(results: readonly RawResult[], what: string, write: Write): string
   return undefined;
 }
 
-async function runSteps(bench: Bench, permutation: Permutation, observer: Observer): Promise<string[]> {
+async function runSteps(bench: Bench, order: Order, observer: Observer): Promise<string[]> {
   const { lane, connections, spec, model, runners, patience } = bench;
-  const scheduler = inOrder(permutation, observer);
+  const scheduler = "choose" in order ? freely(spec, order, observer) : inOrder(order, observer);
+  const steps = "choose" in order ? spec.sessions.flatMap((session) => session.steps) : order.map(({ step }) => step);
   const watch = new Watch({ lane, connections, patience, observer, scheduler });
   runners.set(lane.connections, async ({ session, sql }) => {
-    const results = await connections.step(session, sql);
-    observer.answered(session, results.map(resultText).join(""));
+    observer.answered(session, await connections.step(session, sql));
   });
-  const program = programOf(
-    spec,
-    permutation.map(({ step }) => step),
-  );
+  const program = programOf(spec, steps);
   const assignment = { model, implementation, program, pool: assignedPool, record: false, keeper: watch };
   // Twice its patience is when isolationtester gives up, too.
   const limits: Limits = { uncontrolled: 10_000, statement: 2_000 * patience.seconds };

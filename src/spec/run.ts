@@ -1,15 +1,16 @@
 import type { PostgresServer } from "../postgres/server.js";
+import type { Scheduler, Strategy } from "../strategy/strategy.js";
 import { Benches } from "./benches.js";
 import { interleavings } from "./interleavings.js";
 import { planOf } from "./plan.js";
-import { runPermutation, type Bench, type PermutationRun } from "./run-permutation.js";
+import { runPermutation, type Bench, type Order, type PermutationRun } from "./run-permutation.js";
 import type { Permutation, SpecFile } from "./spec-file.js";
 
 export interface SpecOptions {
   /** For messages. */
   readonly name: string;
-  /** `permutations` runs those that the file lists, or all when it lists none; `all` runs all in any case. */
-  readonly strategy: "permutations" | "all";
+  /** `permutations` runs those that the file lists, or all when it lists none; `all` runs all in any case; another makes the decisions. */
+  readonly strategy: "permutations" | "all" | Strategy;
   /** How many permutations may be under way at once, each in a database of its own, where that changes nothing. */
   readonly lanes: number;
   readonly signal?: AbortSignal;
@@ -31,7 +32,11 @@ export async function* runSpec(
   spec: SpecFile,
   options: SpecOptions,
 ): AsyncGenerator<PermutationRun> {
-  const permutations = permutationsOf(spec, options);
+  const { strategy } = options;
+  if (typeof strategy === "object")
+    return yield* runOn(server, spec, ordersOf(strategy), { ...options, count: 1, reset: false });
+  const permutations =
+    strategy === "all" || spec.permutations.length === 0 ? [...interleavings(spec)] : spec.permutations;
   const plan = planOf(spec);
   if (plan.apart && options.lanes > 1 && (await isIndependent(server, spec, permutations, options))) {
     let count = 0;
@@ -53,8 +58,12 @@ export async function* runSpec(
   yield* runOn(server, spec, permutations, { ...options, count: 1, reset: false });
 }
 
-function permutationsOf(spec: SpecFile, { strategy }: SpecOptions): readonly Permutation[] {
-  return strategy === "all" || spec.permutations.length === 0 ? [...interleavings(spec)] : spec.permutations;
+function* ordersOf(strategy: Strategy): Generator<Scheduler> {
+  for (let execution = 0; ; execution++) {
+    const scheduler = strategy.scheduler(execution);
+    if (scheduler === undefined) return;
+    yield scheduler;
+  }
 }
 
 interface RunOptions extends SpecOptions {
@@ -65,14 +74,14 @@ interface RunOptions extends SpecOptions {
 async function* runOn(
   server: PostgresServer,
   spec: SpecFile,
-  permutations: readonly Permutation[],
+  orders: Iterable<Order>,
   { name, count, reset, signal }: RunOptions,
 ): AsyncGenerator<PermutationRun> {
   const benches = await Benches.open(server, spec, { name, count, reset });
   const jobs = function* () {
-    for (const permutation of permutations) {
+    for (const order of orders) {
       if (signal?.aborted === true) return;
-      yield (bench: Bench) => runPermutation(bench, permutation);
+      yield (bench: Bench) => runPermutation(bench, order);
     }
   };
   try {

@@ -66,16 +66,16 @@ export class Watch implements Scheduler, Keeper {
   #awaited(): StepRun | undefined {
     const { observer, scheduler } = this.#options;
     const next = scheduler.awaited === undefined ? undefined : observer.active(scheduler.awaited);
-    if (next?.output === undefined && next !== undefined) return next;
-    return observer.waiting.find(({ output }) => output === undefined);
+    if (next?.results === undefined && next !== undefined) return next;
+    return observer.waiting.find(({ results }) => results === undefined);
   }
 
   async #relieve(awaited: StepRun, waiters: readonly number[]): Promise<void> {
     const { lane, connections, patience, observer } = this.#options;
     const { session, name } = awaited.step.step;
-    if (patience.timeouts) await sleep(patience.seconds * 1000, undefined, { signal: this.#over.signal });
+    if (patience.interrupts) await sleep(patience.seconds * 1000, undefined, { signal: this.#over.signal });
     else if (!(await isHopeless(lane, connections.pid(session), waiters))) return;
-    if (awaited.output !== undefined || this.cancelled.includes(name)) return;
+    if (awaited.results !== undefined || this.cancelled.includes(name)) return;
     this.cancelled.push(name);
     observer.cancelling(awaited, patience.seconds);
     await connections.cancel(session);
