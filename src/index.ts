@@ -4,17 +4,31 @@ export { PostgresError, RaceproofError, UsageError } from "./errors.js";
 export { defineModel } from "./execution/model.js";
 export type {
   Broken,
+  Call,
+  Claim,
+  Condition,
   Expectation,
   Implementation,
   Invariant,
+  InvariantContext,
   Model,
   Operation,
   OperationContext,
+  Reference,
   Rows,
   State,
 } from "./execution/model.js";
-export type { Actor, Json, OperationCall, Program } from "./execution/program.js";
-export type { OperationRecord, Outcome, Step, Thrown, Trace, Wait } from "./execution/trace.js";
+export type { Actor, Fault, Json, OperationCall, Program } from "./execution/program.js";
+export type {
+  CallRecord,
+  OperationRecord,
+  OperationResult,
+  Outcome,
+  Step,
+  Thrown,
+  Trace,
+  Wait,
+} from "./execution/trace.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
 export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";
@@ -28,4 +42,5 @@ export { renderCounterexampleTerminal } from "./report/terminal.js";
 export { renderVerdictMarkdown } from "./report/verdict-markdown.js";
 export { renderVerdictTerminal } from "./report/verdict-terminal.js";
 export { yieldPoint } from "./session/yield-point.js";
+export type { FaultKind } from "./strategy/fault.js";
 export type { Schedule, Switch } from "./strategy/schedule.js";

@@ -1,11 +1,20 @@
-import { fc, type Program, type Rows } from "../../src/index.js";
-import { Queue, type WorkItem } from "./queue.js";
+import { fc, type Fault, type Program, type Rows } from "../../src/index.js";
+import { maxDeliveryCount, Queue, type WorkItem } from "./queue.js";
 
 /**
  * `pending`: never worked on; its message waits for the first delivery.
  * `failed`: delivered once, failed, abandoned; its message is back in the queue (T2 of the analysis).
+ * `last delivery`: begun and never ended; its message waits to be delivered for the last time.
  */
-export type PartitionState = "pending" | "failed";
+export type PartitionState = "pending" | "failed" | "last delivery";
+
+const deliveries: Readonly<Record<PartitionState, number>> = {
+  pending: 0,
+  failed: 1,
+  "last delivery": maxDeliveryCount - 1,
+};
+
+const rowStatus = { pending: undefined, failed: "failed", "last delivery": "running" } as const;
 
 /** The partitions of each run. Run 1 is the first. */
 export interface Initial {
@@ -18,18 +27,19 @@ export interface Target {
   readonly partition: number;
 }
 
-const mostRuns = 2;
-const mostPartitions = 2;
+// Simplest first: it is what shrinking aims at. Mostly one run with one partition, where whatever happens meets.
+const state = fc.constantFrom<PartitionState>("failed", "failed", "pending", "pending", "pending", "last delivery");
+const partitions = oneOrTwo(state, 3);
 
-// Simplest first: it is what shrinking aims at.
-const partitions = fc.array(fc.constantFrom<PartitionState>("failed", "pending"), {
-  minLength: 1,
-  maxLength: mostPartitions,
-});
+export const initials: fc.Arbitrary<Initial> = fc.record({ runs: oneOrTwo(partitions, 12) });
 
-export const initials: fc.Arbitrary<Initial> = fc.record({
-  runs: fc.array(partitions, { minLength: 1, maxLength: mostRuns }),
-});
+/** Mostly one. */
+function oneOrTwo<T>(one: fc.Arbitrary<T>, weight: number): fc.Arbitrary<T[]> {
+  return fc.oneof(
+    { weight, arbitrary: fc.array(one, { minLength: 1, maxLength: 1 }) },
+    { weight: 1, arbitrary: fc.array(one, { minLength: 2, maxLength: 2 }) },
+  );
+}
 
 /** The partitions that there are. */
 export function targets({ runs }: Initial): fc.Arbitrary<Target> {
@@ -38,8 +48,14 @@ export function targets({ runs }: Initial): fc.Arbitrary<Target> {
   );
 }
 
+/** The runs that there are. */
+export function runs({ runs }: Initial): fc.Arbitrary<Pick<Target, "run">> {
+  return fc.constantFrom(...runs.map((_, run) => ({ run: run + 1 })));
+}
+
+/** The work item of the first attempt. */
 export function workItem({ run, partition }: Target): WorkItem {
-  return { runId: `r${run}`, partitionId: `p${partition}` };
+  return { runId: `r${run}`, partitionId: `p${partition}`, attempt: 0 };
 }
 
 /** Whether the initial state has this partition; an operation on one that it has not does nothing. */
@@ -61,45 +77,62 @@ export function seed(initial: Initial): Rows {
       partition_id: item.partitionId,
       failed: state === "failed",
     })),
-    // Ids far from where the sequence starts.
-    worker_runs: all
-      .filter(({ state }) => state === "failed")
-      .map(({ item }, i) => ({
-        id: 1001 + i,
-        run_id: item.runId,
-        partition_id: item.partitionId,
-        status: "failed",
-        payload: item,
-      })),
+    worker_runs: workerRuns(initial).map(({ id, item, status }) => ({
+      id,
+      run_id: item.runId,
+      partition_id: item.partitionId,
+      status,
+      payload: item,
+    })),
   };
 }
 
-export function queueOf(initial: Initial): Queue {
-  return new Queue(flatten(initial).map(({ item, state }) => ({ item, deliveryCount: state === "failed" ? 1 : 0 })));
+/** A worker run that there is to begin with. */
+export interface SeededWorkerRun {
+  readonly id: number;
+  readonly item: WorkItem;
+  readonly status: "failed" | "running";
 }
 
-function flatten({ runs }: Initial): { item: WorkItem; state: PartitionState }[] {
+/** The worker runs that there are to begin with; their ids are far from where the sequence starts. */
+export function workerRuns(initial: Initial): readonly SeededWorkerRun[] {
+  return flatten(initial).flatMap(({ item, state }, i) => {
+    const status = rowStatus[state];
+    return status === undefined ? [] : [{ id: 1001 + i, item, status }];
+  });
+}
+
+export function queueOf(initial: Initial): Queue {
+  return new Queue(flatten(initial).map(({ item, state }) => ({ item, deliveryCount: deliveries[state] })));
+}
+
+/** Every partition, run by run. */
+export function flatten({ runs }: Initial): { item: WorkItem; state: PartitionState }[] {
   return runs.flatMap((states, run) =>
     states.map((state, partition) => ({ item: workItem({ run: run + 1, partition: partition + 1 }), state })),
   );
 }
 
-type DashboardProgram = Program<Initial, Target>;
-
-/** Shrinking: partition 2 becomes 1 and run 2 becomes 1, where nothing happens to 1, and worker A does what B did. */
-export function* simplify(program: DashboardProgram): Generator<DashboardProgram> {
+/**
+ * Shrinking: partition 2 becomes 1 and run 2 becomes 1, where nothing happens to 1, and worker A does what B did.
+ * Operations may be about a partition, a run, or neither.
+ */
+export function* simplify<P extends Partial<Target>>(program: Program<Initial, P>): Generator<Program<Initial, P>> {
   const { runs } = program.initial;
-  const targeted = program.actors.flatMap(({ operations }) => operations.map(({ parameters }) => parameters));
+  const parameters = program.actors.flatMap(({ operations }) => operations.map((call) => call.parameters));
   for (const [i, states] of runs.entries()) {
-    const used = targeted.filter(({ run }) => run === i + 1).map(({ partition }) => partition);
+    const used = parameters.filter(({ run }) => run === i + 1).flatMap(({ partition }) => partition ?? []);
     if (states.length < 2 || used.length === 0 || used.includes(1)) continue;
     const swapped = runs.map((each, at) => (at === i ? each.toReversed() : each));
-    yield retarget(program, { runs: swapped }, (target) =>
-      target.run === i + 1 ? { ...target, partition: 1 } : target,
+    yield rename(program, { runs: swapped }, (about) =>
+      about.run === i + 1 && about.partition !== undefined ? { ...about, partition: 1 } : about,
     );
   }
-  if (runs.length === 2 && targeted.length > 0 && targeted.every(({ run }) => run === 2)) {
-    yield retarget(program, { runs: runs.toReversed() }, (target) => ({ ...target, run: 1 }));
+  const named = parameters.flatMap(({ run }) => run ?? []);
+  if (runs.length === 2 && named.length > 0 && named.every((run) => run === 2)) {
+    yield rename(program, { runs: runs.toReversed() }, (about) =>
+      about.run === undefined ? about : { ...about, run: 1 },
+    );
   }
   const [a, b, ...others] = program.actors;
   if (
@@ -109,14 +142,19 @@ export function* simplify(program: DashboardProgram): Generator<DashboardProgram
     b.operations.length > 0 &&
     b.name === "worker B"
   ) {
-    yield { ...program, actors: [{ ...a, operations: b.operations }, { ...b, operations: [] }, ...others] };
+    const actors = [{ ...a, operations: b.operations }, { ...b, operations: [] }, ...others];
+    yield { ...program, actors, ...faultsOf(program, (fault) => (fault.actor === b.name ? { ...fault, actor: a.name } : fault)) };
   }
 }
 
-function retarget(program: DashboardProgram, initial: Initial, rename: (target: Target) => Target): DashboardProgram {
+function rename<P>(program: Program<Initial, P>, initial: Initial, change: (about: P) => P): Program<Initial, P> {
   const actors = program.actors.map((actor) => ({
     ...actor,
-    operations: actor.operations.map((call) => ({ ...call, parameters: rename(call.parameters) })),
+    operations: actor.operations.map((call) => ({ ...call, parameters: change(call.parameters) })),
   }));
-  return { initial, actors };
+  return { ...program, initial, actors };
+}
+
+function faultsOf<P>({ faults }: Program<Initial, P>, change: (fault: Fault) => Fault): { faults?: Fault[] } {
+  return faults === undefined ? {} : { faults: faults.map(change) };
 }

@@ -1,56 +1,360 @@
-import type { Broken, State } from "../../src/index.js";
+import type { Broken, InvariantContext, State } from "../../src/index.js";
+import type { DashboardSync, RunAnswer, RunsAnswer, RunWithStats, Source } from "./implementation.js";
+import type { Initial } from "./initial.js";
+import type { Queue } from "./queue.js";
+import { getRunStatus } from "./run-status.js";
 
 /** What the tables hold, for judging and for showing. */
 export const stateQueries = {
   runs: `
-    select rm.run_id, rm.failed_workers as counter,
+    select rm.run_id, rm.expected_workers as expected,
+      rm.failed_workers as counter,
       (select count(*) from partition_progress pp where pp.run_id = rm.run_id and pp.failed) as flags,
-      (select count(*) from worker_runs wr where wr.run_id = rm.run_id and wr.status = 'failed') as rows
+      (select count(*) from worker_runs wr where wr.run_id = rm.run_id and wr.status = 'failed') as rows,
+      rm.completed_workers as completed_counter,
+      (select count(*) from partition_progress pp where pp.run_id = rm.run_id and pp.completed) as completed_flags,
+      (select count(*) from worker_runs wr where wr.run_id = rm.run_id and wr.status = 'completed') as completed_rows
     from run_metadata rm order by rm.run_id`,
   flags: `select run_id, partition_id, completed, failed from partition_progress order by run_id, partition_id`,
-  rows: `select run_id, partition_id, status from worker_runs order by run_id, partition_id`,
-  clamped: `select run_id, count(*) as times from clamped_decrements group by run_id order by run_id`,
+  rows: `select run_id, partition_id, status, records_processed as records from worker_runs order by run_id, partition_id`,
+  writes: `
+    select run_id,
+      count(*) filter (where after > before) as increments,
+      count(*) filter (where after < before) as decrements,
+      count(*) filter (where after = 0 and before = 0) as clamped
+    from counter_writes group by run_id order by run_id`,
+  owed: `select item->>'runId' as run_id, item->>'partitionId' as partition_id from work_item_outbox order by id`,
 };
 
 interface RunCounts {
   readonly run_id: string;
+  readonly expected: number;
   readonly counter: number;
   readonly flags: number;
   readonly rows: number;
+  readonly completed_counter: number;
+  readonly completed_flags: number;
+  readonly completed_rows: number;
 }
 
+interface CounterWrites {
+  readonly run_id: string;
+  readonly increments: number;
+  readonly decrements: number;
+  readonly clamped: number;
+}
+
+interface Partition {
+  readonly run_id: string;
+  readonly partition_id: string;
+  readonly completed: boolean;
+  readonly failed: boolean;
+  /** Status of its worker run; null without one. */
+  readonly row: string | null;
+}
+
+type Context = InvariantContext<Initial, DashboardSync, Queue>;
+
+const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+
+/**
+ * The first eight look at the three places themselves, whichever of them an implementation shows: options 1A and 1B keep
+ * the counter for reference only, so of theirs a wrong counter is not a wrong dashboard. What follows is about the
+ * dashboard, and there each is judged by what it shows.
+ *
+ * Two are checked after every COMMIT, too: what is whole again in the end was broken "for a moment".
+ */
 export const invariants = {
   "counter equals failed flags": (state: State) =>
-    agree(state, "flags", (count) => `${count} partition${count === 1 ? " is" : "s are"} flagged failed`),
+    agree(state, "counter", "flags", (run) => [
+      `failed_workers = ${run.counter}`,
+      `${plural(run.flags, "partition is", "partitions are")} flagged failed`,
+    ]),
   "counter equals failed rows": (state: State) =>
-    agree(state, "rows", (count) => `${count} worker run${count === 1 ? " is" : "s are"} failed`),
-  "counter is never clamped": ({ clamped = [] }: State): Broken | undefined => {
-    if (clamped.length === 0) return undefined;
-    const each = clamped.map(
-      ({ run_id, times }) => `${String(run_id)}: ${String(times)} time${times === 1 ? "" : "s"}`,
+    agree(state, "counter", "rows", (run) => [
+      `failed_workers = ${run.counter}`,
+      `${plural(run.rows, "worker run is", "worker runs are")} failed`,
+    ]),
+  "failed flags equal failed rows": (state: State) => {
+    const found = agree(state, "flags", "rows", (run) => [
+      `${plural(run.flags, "partition is", "partitions are")} flagged failed`,
+      `${plural(run.rows, "worker run is", "worker runs are")} failed`,
+    ]);
+    return found && { ...found, way: "differ" };
+  },
+  "completed counter, flags and rows agree": (state: State) => {
+    const apart = runsOf(state).find(
+      (run) => run.completed_counter !== run.completed_flags || run.completed_flags !== run.completed_rows,
     );
+    return (
+      apart && {
+        way: "differ",
+        message:
+          `run ${apart.run_id}: completed_workers = ${apart.completed_counter}, ` +
+          `${plural(apart.completed_flags, "partition is", "partitions are")} flagged completed, ` +
+          `${plural(apart.completed_rows, "worker run is", "worker runs are")} completed`,
+      }
+    );
+  },
+  "no partition is completed and failed": (state: State): Broken | undefined => {
+    const both = partitionsOf(state).find(
+      ({ completed, failed, row }) => (completed || row === "completed") && (failed || row === "failed"),
+    );
+    return (
+      both && { way: "both", message: `${nameOf(both)} is ${flagsOf(both)}, its worker run ${both.row ?? "gone"}` }
+    );
+  },
+  "counters stay within 0 and the expected workers": {
+    when: "every commit",
+    holds: (state: State): Broken | undefined => {
+      for (const { run_id, expected, counter, completed_counter } of runsOf(state)) {
+        const counters = { failed_workers: counter, completed_workers: completed_counter };
+        for (const [name, value] of Object.entries(counters)) {
+          if (value >= 0 && value <= expected) continue;
+          const way = value < 0 ? "negative" : "more than expected";
+          return { way, message: `run ${run_id}: ${name} = ${value}, of ${expected} expected workers` };
+        }
+      }
+      return undefined;
+    },
+  },
+  "counter is never clamped": (state: State): Broken | undefined => {
+    const clamped = writesOf(state).filter((run) => run.clamped > 0);
+    if (clamped.length === 0) return undefined;
+    const each = clamped.map((run) => `${run.run_id}: ${plural(run.clamped, "time", "times")}`);
     return {
       way: "decremented at zero",
       message: `failed_workers was decremented while it was 0 (${each.join(", ")})`,
     };
   },
-};
+  /** However often it fails, it is counted once until somebody retries it, or until it succeeds. */
+  "a failure counts once before it is taken back": (state: State, { initial }: Context): Broken | undefined => {
+    for (const { run_id, increments, decrements, clamped } of writesOf(state)) {
+      const partitions = initial.runs[Number(run_id.slice(1)) - 1] ?? [];
+      const uncounted = partitions.filter((each) => each !== "failed").length;
+      const most = uncounted + decrements + clamped;
+      if (increments > most)
+        return {
+          way: "counted again",
+          message: `run ${run_id}: failed_workers was incremented ${plural(increments, "time", "times")}, and no more than ${most} could be due`,
+        };
+    }
+    return undefined;
+  },
 
-function agree({ runs = [] }: State, other: "flags" | "rows", describe: (count: number) => string): Broken | undefined {
-  const apart = (runs as unknown as RunCounts[]).filter((run) => run.counter !== run[other]);
-  if (apart.length === 0) return undefined;
-  const ways = new Set(apart.map((run) => (run.counter > run[other] ? "too high" : "too low")));
-  const messages = apart.map(
-    (run) => `run ${run.run_id}: failed_workers = ${run.counter}, but ${describe(run[other])}`,
-  );
-  return { way: [...ways].toSorted().join(" and "), message: messages.join("; ") };
+  /** What the analytics show and what the table beside them shows, in the end: this stays wrong until somebody repairs it. */
+  "no desync": (state: State, { implementation: { source } }: Context): Broken | undefined => {
+    const apart = runsOf(state).find((run) => desynced(run, source));
+    if (apart === undefined) return undefined;
+    const { failed, completed } = shown(apart, source);
+    return {
+      way: "stays wrong",
+      message: `run ${apart.run_id}: the analytics show ${failed} failed and ${completed} completed, the table of workers has ${apart.rows} and ${apart.completed_rows}`,
+    };
+  },
+  /**
+   * Within one answer, the numbers equal what the table of the same answer says. Only where both agree again in the end:
+   * an answer that shows a desync is not what tore it.
+   */
+  "no torn read": (state: State, { implementation: { source }, operations }: Context): Broken | undefined => {
+    const runs = runsOf(state);
+    for (const { details } of answersOf(operations)) {
+      const run = runs.find(({ run_id }) => run_id === details?.run?.runId);
+      if (!details?.run || run === undefined || desynced(run, source)) continue;
+      const [failed, completed] = ["failed", "completed"].map(
+        (status) => details.workers.filter((worker) => worker.status === status).length,
+      );
+      if (details.run.failedWorkers === failed && details.run.completedWorkers === completed) continue;
+      return {
+        way: "wrong for a moment",
+        message: `one answer for run ${run.run_id} shows ${details.run.failedWorkers} failed and ${details.run.completedWorkers} completed above a table with ${failed} and ${completed}`,
+      };
+    }
+    return undefined;
+  },
+  /** Of two pages that somebody opens one after the other while nobody else does anything. */
+  "both pages show the same run": (_state: State, { operations }: Context): Broken | undefined => {
+    for (const { list, details, steps } of answersOf(operations)) {
+      if (!list || !details?.run || operations.some((other) => other.steps !== steps && overlap(other.steps, steps)))
+        continue;
+      const listed = list.runs.find(({ runId }) => runId === details.run?.runId);
+      const [a, b] = [asShown(listed), asShown(details.run)];
+      if (a !== b) return { way: "differ", message: `the page of all runs shows ${a}, the page of the run ${b}` };
+    }
+    return undefined;
+  },
+  /** In the end: the status that the dashboard makes of its numbers is the one that the partitions call for. */
+  "run status follows from the partitions": (state: State, { implementation: { source } }: Context) => {
+    for (const run of runsOf(state)) {
+      const is = statusOf(run.expected, shown(run, source));
+      const due = statusOf(run.expected, shown(run, "partition_progress"));
+      if (is !== due)
+        return { way: "differs", message: `run ${run.run_id} is shown as ${is}, and its partitions make it ${due}` };
+    }
+    return undefined;
+  },
+  "dashboard counts are numbers": (_state: State, { operations }: Context): Broken | undefined => {
+    const shownRuns = answersOf(operations).flatMap(({ list, details }) => [
+      ...(list?.runs ?? []),
+      ...(details?.run ? [details.run] : []),
+    ]);
+    const wrong = shownRuns.find(({ failedWorkers }) => typeof failedWorkers !== "number");
+    return (
+      wrong && { way: "text", message: `run ${wrong.runId}: failedWorkers is ${JSON.stringify(wrong.failedWorkers)}` }
+    );
+  },
+  /** Whoever reads at whatever moment, in one snapshot, sees what is shown, flags and worker runs agree. */
+  "no reader sees them apart": {
+    when: "every commit",
+    holds: (state: State, { implementation: { source } }: Context): Broken | undefined => {
+      const apart = runsOf(state).find(
+        (run) => desynced(run, source) || run.flags !== run.rows || run.completed_flags !== run.completed_rows,
+      );
+      if (apart === undefined) return undefined;
+      const { failed, completed } = shown(apart, source);
+      return {
+        way: "apart",
+        message:
+          `run ${apart.run_id}: failed and completed are shown as ${failed} and ${completed}, ` +
+          `flagged ${apart.flags} and ${apart.completed_flags}, worker runs ${apart.rows} and ${apart.completed_rows}`,
+      };
+    },
+  },
+  /**
+   * No partition is left undecided, or with a worker run that is running, once there is nothing that could end it: no
+   * message, no work item that is still owed to the queue, and no dead letter where somebody looks after those.
+   */
+  "nothing is stuck": (state: State, { world: queue, implementation }: Context): Broken | undefined => {
+    const stuck = partitionsOf(state).find(({ run_id, partition_id, completed, failed, row }) => {
+      if (row !== "running" && (completed || failed)) return false;
+      const about = { runId: run_id, partitionId: partition_id };
+      const owed = state["owed"]?.some((item) => item["run_id"] === run_id && item["partition_id"] === partition_id);
+      const lookedAfter = implementation.outbox !== undefined && queue.hasDeadLetter(about);
+      return !(queue.has(about) || owed === true || lookedAfter);
+    });
+    return (
+      stuck && {
+        way: "nothing left that could end it",
+        message: `${nameOf(stuck)} is ${flagsOf(stuck)}, its worker run ${stuck.row ?? "gone"}, and no message is left for it`,
+      }
+    );
+  },
+} as const;
+
+function runsOf({ runs = [] }: State): readonly RunCounts[] {
+  return runs as unknown as RunCounts[];
 }
 
-/** What a report shows beside each step. Runs are named only where there are several. */
+function writesOf({ writes = [] }: State): readonly CounterWrites[] {
+  return writes as unknown as CounterWrites[];
+}
+
+function partitionsOf({ flags = [], rows = [] }: State): readonly Partition[] {
+  return flags.map((flag) => {
+    const row = rows.find(
+      ({ run_id, partition_id }) => run_id === flag["run_id"] && partition_id === flag["partition_id"],
+    );
+    return { ...flag, row: row?.["status"] ?? null } as unknown as Partition;
+  });
+}
+
+function nameOf({ run_id, partition_id }: Partition): string {
+  return `partition ${run_id}/${partition_id}`;
+}
+
+function flagsOf({ completed, failed }: Partition): string {
+  const flags = [...(completed ? ["completed"] : []), ...(failed ? ["failed"] : [])];
+  return flags.length === 0 ? "neither completed nor failed" : `flagged ${flags.join(" and ")}`;
+}
+
+/** The numbers that an implementation shows for this state. */
+function shown(run: RunCounts, source: Source): { readonly failed: number; readonly completed: number } {
+  switch (source) {
+    case "run_metadata":
+      return { failed: run.counter, completed: run.completed_counter };
+    case "partition_progress":
+      return { failed: run.flags, completed: run.completed_flags };
+    case "worker_runs":
+      return { failed: run.rows, completed: run.completed_rows };
+  }
+}
+
+function desynced(run: RunCounts, source: Source): boolean {
+  const { failed, completed } = shown(run, source);
+  return failed !== run.rows || completed !== run.completed_rows;
+}
+
+function statusOf(expected: number, { failed, completed }: ReturnType<typeof shown>): string {
+  return getRunStatus({
+    completed_at: null,
+    expected_workers: expected,
+    failed_workers: failed,
+    completed_workers: completed,
+  });
+}
+
+/** What the dashboard answered, where it did: the page of all runs, of one run, or both. */
+interface Answer {
+  readonly list?: RunsAnswer;
+  readonly details?: RunAnswer;
+  readonly steps: Context["operations"][number]["steps"];
+}
+
+function answersOf(operations: Context["operations"]): readonly Answer[] {
+  return operations.flatMap(({ operation, result, steps }): Answer[] => {
+    if (!("returned" in result)) return [];
+    switch (operation) {
+      case "view run":
+        return [{ details: result.returned as unknown as RunAnswer, steps }];
+      case "view runs":
+        return [{ list: result.returned as unknown as RunsAnswer, steps }];
+      case "view both":
+        return [{ ...(result.returned as unknown as Answer), steps }];
+      default:
+        return [];
+    }
+  });
+}
+
+function overlap(a: Answer["steps"], b: Answer["steps"]): boolean {
+  return a !== null && b !== null && a[0] <= b[1] && b[0] <= a[1];
+}
+
+/** As it reads on a page, where a number that is a text makes no difference. */
+function asShown(run: RunWithStats | undefined): string {
+  if (run === undefined) return "nothing";
+  return `${run.runId} as ${run.status}, ${run.failedWorkers} failed and ${run.completedWorkers} completed of ${run.expectedWorkers}, ${run.totalRecords} records`;
+}
+
+/** Of several runs that are apart the first decides the way: two of them are no other bug than one. */
+function agree(
+  state: State,
+  one: "counter" | "flags",
+  other: "flags" | "rows",
+  describe: (run: RunCounts) => [string, string],
+): { readonly way: string; readonly message: string } | undefined {
+  const apart = runsOf(state).filter((run) => run[one] !== run[other]);
+  const first = apart[0];
+  if (first === undefined) return undefined;
+  return {
+    way: first[one] > first[other] ? "too high" : "too low",
+    message: apart.map((run) => `run ${run.run_id}: ${describe(run).join(", but ")}`).join("; "),
+  };
+}
+
+/**
+ * What a report shows beside each step. Runs are named only where there are several; completed_workers is shown only
+ * where it is not what the flags say.
+ */
 export function display({ runs = [], flags = [], rows = [] }: State): Record<string, string> {
   const name = (row: Record<string, unknown>) =>
     (runs.length > 1 ? `${String(row["run_id"])}/` : "") + String(row["partition_id"]);
-  const counters = runs.map((run) => (runs.length > 1 ? `${String(run["run_id"])}: ` : "") + String(run["counter"]));
+  const counters = (runs as unknown as RunCounts[]).map(
+    (run) =>
+      (runs.length > 1 ? `${run.run_id}: ` : "") +
+      String(run.counter) +
+      (run.completed_counter === run.completed_flags ? "" : `, completed ${run.completed_counter}`),
+  );
   const flagged = flags.flatMap((flag) => [
     ...(flag["failed"] === true ? [`${name(flag)} failed`] : []),
     ...(flag["completed"] === true ? [`${name(flag)} completed`] : []),

@@ -1,5 +1,8 @@
 import type { Scenario } from "../../src/index.js";
-import { doubleRetry, flags, model, rows } from "./build.js";
+import { clamped, deliver, desync, doubleRetry, each, flags, model, repaired, rows, status } from "./build.js";
+
+const once = { display: { counter: "1", flags: "p2 failed", rows: "p2 failed" }, breaks: [] };
+const twice = { counter: "0", flags: "p2 failed", rows: "p2 failed" };
 
 /** The analysis' second race, with the second failed partition that it takes to see the damage. */
 export const doubleRetryOfOne: Scenario = {
@@ -12,7 +15,61 @@ export const doubleRetryOfOne: Scenario = {
   },
   timeline: [{ actor: "user" }],
   ends: {
-    legacy: { display: { counter: "0", flags: "p2 failed", rows: "p2 failed" }, breaks: [flags, rows] },
-    fixed: { display: { counter: "1", flags: "p2 failed", rows: "p2 failed" }, breaks: [] },
+    // The second press decrements for partition 2. No lock helps: one press comes after the other.
+    ...each(["legacy", "option-3-advisory-lock", "option-3-lock-held"], {
+      display: twice,
+      breaks: [flags, rows, desync],
+    }),
+    // The same, but nobody sees it: the counter is there for reference only.
+    ...each(["option-1a-count-partitions", "option-1b-count-worker-runs"], { display: twice, breaks: [flags, rows] }),
+    // The second press finds no failed worker run. (It sends a second work item nevertheless.)
+    "option-2-atomic-reset": once,
+    ...each(repaired, once),
+  },
+};
+
+const lost = { counter: "1", flags: "none", rows: "none" };
+
+/** A double retry whose halves have a worker between them. */
+export const doubleRetryAroundWorker: Scenario = {
+  name: "double-retry-around-worker",
+  title:
+    "Between the two presses a worker gets the new work item and fails; the second press comes before it has counted",
+  model,
+  program: {
+    initial: { runs: [["failed"]] },
+    actors: [
+      { name: "worker A", operations: [deliver("fails")] },
+      { name: "user", operations: [doubleRetry] },
+    ],
+  },
+  timeline: [
+    { actor: "user", until: "press retry again" },
+    { actor: "worker A", until: "UPDATE run_metadata" }, // has marked the partition, not yet incremented
+    { actor: "user" },
+    { actor: "worker A" },
+  ],
+  ends: {
+    // The second press takes back a failure that is not counted yet; then it is counted. Option 2's retry is atomic, and
+    // still comes between two statements of the worker.
+    ...each(["legacy", "option-2-atomic-reset", "option-3-advisory-lock"], {
+      display: lost,
+      breaks: [flags, rows, clamped, desync, status],
+    }),
+    // Counting anything else than the counter is right here.
+    ...each(["option-1a-count-partitions", "option-1b-count-worker-runs"], {
+      display: lost,
+      breaks: [flags, rows, clamped],
+    }),
+    // The worker's report is one transaction: the second press waits for the lock that it holds, then takes it back.
+    ...each(["option-3-lock-held", "option-3-repaired", "fixed"], {
+      display: { counter: "0", flags: "none", rows: "none" },
+      breaks: [],
+    }),
+    // One transaction, too, but the DELETE does not wait for a row that it cannot see as failed yet: nothing to retry.
+    ...each(["option-1a-repaired", "option-2-repaired"], {
+      display: { counter: "1", flags: "p1 failed", rows: "p1 failed" },
+      breaks: [],
+    }),
   },
 };

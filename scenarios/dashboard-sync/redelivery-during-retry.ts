@@ -1,5 +1,14 @@
-import type { Scenario } from "../../src/index.js";
-import { deliver, model, redeliver, retry, rows } from "./build.js";
+import type { Ending, Scenario } from "../../src/index.js";
+import { deliver, each, flagsAndRows, model, redeliver, repaired, retry, rows, seenAs, unchecked } from "./build.js";
+
+/** The worker run is gone, and what is left says that the partition failed: T7 of the analysis. */
+export const t7 = each(unchecked, (name) => ({
+  display: { counter: "1", flags: "p1 failed", rows: "none" },
+  breaks: [rows, flagsAndRows, seenAs(name)],
+}));
+
+/** The retry stands; what the outdated worker reports is dropped. */
+export const retryStands: Ending = { display: { counter: "0", flags: "none", rows: "none" }, breaks: [] };
 
 /** T0 to T7 of the analysis, from the first delivery to the desync. */
 export const redeliveryDuringRetry: Scenario = {
@@ -21,9 +30,11 @@ export const redeliveryDuringRetry: Scenario = {
     { actor: "worker B" }, // T6: fails again
   ],
   ends: {
-    // T7, the desync state: counter 1, flag true, no row.
-    legacy: { display: { counter: "1", flags: "p1 failed", rows: "none" }, breaks: [rows] },
-    // The retry stands; what the outdated worker reports is dropped.
-    fixed: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [] },
+    // Counting flags (1A) shows the failure that no worker run tells of, counting worker runs (1B) hides it; and a lock
+    // (3), even one that is held, cannot help: worker B does not come in between, it comes afterwards.
+    ...t7,
+    // Option 2's additional protection: the update hits nothing, so the tracking is skipped.
+    "option-2-atomic-reset": retryStands,
+    ...each(repaired, retryStands),
   },
 };

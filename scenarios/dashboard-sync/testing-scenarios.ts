@@ -1,5 +1,17 @@
 import type { Scenario } from "../../src/index.js";
-import { clamped, deliver, doubleRetry, model, redeliver, retry, rows } from "./build.js";
+import {
+  clamped,
+  deliver,
+  doubleRetry,
+  each,
+  everyone,
+  model,
+  redeliver,
+  repaired,
+  retry,
+  unchecked,
+} from "./build.js";
+import { retryStands, t7 } from "./redelivery-during-retry.js";
 
 const completed = { display: { counter: "0", flags: "p1 completed", rows: "p1 completed" }, breaks: [] };
 const failedOnce = { display: { counter: "1", flags: "p1 failed", rows: "p1 failed" }, breaks: [] };
@@ -19,7 +31,7 @@ export const testingScenarios: readonly Scenario[] = [
       ],
     },
     timeline: [{ actor: "worker A" }, { actor: "user" }, { actor: "worker B" }],
-    ends: { legacy: completed, fixed: completed },
+    ends: each(everyone, completed),
   },
   {
     name: "testing-2-double-retry",
@@ -35,8 +47,10 @@ export const testingScenarios: readonly Scenario[] = [
     timeline: [{ actor: "worker A" }, { actor: "user" }],
     ends: {
       // It does not go below zero, but only because GREATEST hides that it was decremented there.
-      legacy: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [clamped] },
-      fixed: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [] },
+      ...each(unchecked, { ...retryStands, breaks: [clamped] }),
+      // Option 2 finds no failed worker run the second time.
+      "option-2-atomic-reset": retryStands,
+      ...each(repaired, retryStands),
     },
   },
   {
@@ -52,10 +66,8 @@ export const testingScenarios: readonly Scenario[] = [
       ],
     },
     timeline: [{ actor: "worker B", until: "work" }, { actor: "user" }, { actor: "worker B" }],
-    ends: {
-      legacy: { display: { counter: "1", flags: "p1 failed", rows: "none" }, breaks: [rows] },
-      fixed: { display: { counter: "0", flags: "none", rows: "none" }, breaks: [] },
-    },
+    // As in the timeline T0 to T7.
+    ends: { ...t7, "option-2-atomic-reset": retryStands, ...each(repaired, retryStands) },
   },
   {
     name: "testing-4-several-failures",
@@ -69,6 +81,6 @@ export const testingScenarios: readonly Scenario[] = [
       ],
     },
     timeline: [{ actor: "worker A" }, { actor: "worker B" }],
-    ends: { legacy: failedOnce, fixed: failedOnce },
+    ends: each(everyone, failedOnce),
   },
 ];

@@ -1,20 +1,53 @@
 import type { Pool, PoolClient } from "pg";
 import type { DashboardSync, WorkerRun } from "../implementation.js";
 import type { WorkItem } from "../queue.js";
-import { workersTable } from "./workers-table.js";
+import { repeat } from "./repeat.js";
+import { snapshotDashboard } from "./snapshot-dashboard.js";
+import { workersTable } from "./statements.js";
+import { withTransaction } from "./with-transaction.js";
 
 /**
- * Correct under every interleaving, for three reasons that can be read off it:
+ * Correct under every interleaving, every fault and every isolation level, for six reasons that can be read off it:
  *
- * 1. Whatever touches a partition is one transaction that first locks the partition's row, so two of them never mix.
- * 2. The counter moves only with a flag that really changed, in the same transaction, so it needs no `GREATEST`.
- * 3. A worker whose run was deleted by a retry is out of date: what it reports is dropped, and the work item that the
- *    retry sent decides.
+ * 1. Whatever touches a partition is one transaction that first locks the partition's row, so two of them never mix,
+ *    and a process that dies leaves all of it or nothing.
+ * 2. Every work item says which attempt it is for, and a retry begins the next attempt. What is about another attempt
+ *    than the current one is outdated, and dropped: a worker cannot overwrite a retry that it did not notice, and a second
+ *    press on the same page retries nothing.
+ * 3. Flags, worker run and counter move together, and only if the flag really changes: each change can be repeated
+ *    without being done twice. So it *is* repeated when Postgres gives up on it, or when the connection breaks and nobody
+ *    knows whether its COMMIT happened.
+ * 4. The retry's work item is written by the retry's own transaction, and sent from there: once the reset is committed,
+ *    no crash can keep it from being sent. It may be sent twice, which point 3 makes harmless.
+ * 5. A message that is dead-lettered before anybody reported a failure is reported as one, so that the user can retry.
+ * 6. An answer of the dashboard is one statement, which has one snapshot.
  */
 export function fixed(pool: Pool): DashboardSync {
+  const dashboard = snapshotDashboard(pool, "run_metadata");
+
+  /** The worker run may not be there: a worker can die, again and again, before it creates one. */
+  const fail = (item: WorkItem, errorMessage: string) =>
+    onPartition(pool, item, async (client, partition) => {
+      if (partition.completed || partition.failed) return;
+      await client.query(
+        `INSERT INTO worker_runs (run_id, partition_id, status, payload, error_message, completed_at)
+         VALUES ($1, $2, 'failed', $3, $4, NOW())
+         ON CONFLICT (run_id, partition_id)
+         DO UPDATE SET status = 'failed', error_message = $4, completed_at = NOW()`,
+        [item.runId, item.partitionId, item, errorMessage],
+      );
+      await setFlags(client, item, { completed: false, failed: true });
+      await client.query(`UPDATE run_metadata SET failed_workers = failed_workers + 1 WHERE run_id = $1`, [item.runId]);
+    });
+
   return {
+    ...dashboard,
+    getRunsWithStats: () => repeat(() => dashboard.getRunsWithStats()),
+    getRunDetails: (runId) => repeat(() => dashboard.getRunDetails(runId)),
+    workersTable: (runId) => repeat(() => workersTable(pool, runId)),
+
     startWork: (item) =>
-      withPartition(pool, item, async (client) => {
+      onPartition(pool, item, async (client) => {
         await client.query(
           `INSERT INTO worker_runs (run_id, partition_id, status, payload)
            VALUES ($1, $2, 'running', $3)
@@ -28,28 +61,18 @@ export function fixed(pool: Pool): DashboardSync {
         return run.rows[0]!;
       }),
 
-    recordFailure: (item, workerRun, errorMessage) =>
-      withPartition(pool, item, async (client, partition) => {
-        const updated = await client.query(
-          `UPDATE worker_runs SET status = 'failed', error_message = $2, completed_at = NOW()
-           WHERE id = $1 AND status <> 'completed'`,
-          [workerRun.id, errorMessage],
-        );
-        if (updated.rowCount === 0 || partition.failed) return;
-        await setFlags(client, item, { completed: false, failed: true });
-        await client.query(`UPDATE run_metadata SET failed_workers = failed_workers + 1 WHERE run_id = $1`, [
-          item.runId,
-        ]);
-      }),
+    recordFailure: (item, _workerRun, errorMessage) => fail(item, errorMessage),
 
-    recordSuccess: (item, workerRun, recordsProcessed) =>
-      withPartition(pool, item, async (client, partition) => {
-        const updated = await client.query(
-          `UPDATE worker_runs SET status = 'completed', error_message = NULL, records_processed = $2, completed_at = NOW()
-           WHERE id = $1 AND status <> 'completed'`,
-          [workerRun.id, recordsProcessed],
+    // A success after a failure, by another delivery of the same attempt, takes the failure back.
+    recordSuccess: (item, _workerRun, recordsProcessed) =>
+      onPartition(pool, item, async (client, partition) => {
+        if (partition.completed) return;
+        await client.query(
+          `UPDATE worker_runs
+           SET status = 'completed', error_message = NULL, records_processed = $3, completed_at = NOW()
+           WHERE run_id = $1 AND partition_id = $2`,
+          [item.runId, item.partitionId, recordsProcessed],
         );
-        if (updated.rowCount === 0) return;
         await setFlags(client, item, { completed: true, failed: false });
         await client.query(`UPDATE run_metadata SET completed_workers = completed_workers + 1 WHERE run_id = $1`, [
           item.runId,
@@ -57,58 +80,78 @@ export function fixed(pool: Pool): DashboardSync {
         if (partition.failed) await decrementFailed(client, item);
       }),
 
-    workersTable: (runId) => workersTable(pool, runId),
-
     resetFailedWorker: (item) =>
-      withPartition(pool, item, async (client, partition) => {
-        if (!partition.failed) return false;
-        await client.query(`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2 AND status = 'failed'`, [
+      onPartition(pool, item, async (client, partition) => {
+        if (!partition.failed) return;
+        await client.query(`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2`, [
           item.runId,
           item.partitionId,
         ]);
-        await setFlags(client, item, { completed: false, failed: false });
+        const next = { ...item, attempt: item.attempt + 1 };
+        await client.query(
+          `UPDATE partition_progress SET failed = FALSE, attempt = $3, updated_at = NOW()
+           WHERE run_id = $1 AND partition_id = $2`,
+          [next.runId, next.partitionId, next.attempt],
+        );
         await decrementFailed(client, item);
-        return true;
+        await client.query(`INSERT INTO work_item_outbox (item) VALUES ($1)`, [next]);
       }),
+
+    outbox: {
+      async relay(send) {
+        const owed = await repeat(() =>
+          pool.query<{ id: string; item: WorkItem }>(`SELECT id, item FROM work_item_outbox ORDER BY id`),
+        );
+        for (const { id, item } of owed.rows) {
+          await send(item);
+          await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));
+        }
+      },
+      recordDeadLetter: (item) => fail(item, "given up after too many deliveries"),
+    },
   };
 }
 
-interface Flags {
+interface Partition {
   readonly completed: boolean;
   readonly failed: boolean;
+  readonly attempt: number;
 }
 
-/** Runs `body` in one transaction that holds the partition's row from its first statement on. */
-async function withPartition<T>(
+/**
+ * Runs `body` in one transaction that holds the partition's row from its first statement on, as often as it takes.
+ *
+ * @returns Undefined, without having run it, when the work item is for another attempt than the current one.
+ */
+async function onPartition<T>(
   pool: Pool,
-  { runId, partitionId }: WorkItem,
-  body: (client: PoolClient, partition: Flags) => Promise<T>,
-): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query("BEGIN");
-    const locked = await client.query<Flags>(
-      `SELECT completed, failed FROM partition_progress WHERE run_id = $1 AND partition_id = $2 FOR UPDATE`,
-      [runId, partitionId],
-    );
-    const result = await body(client, locked.rows[0]!);
-    await client.query("COMMIT");
-    return result;
-  } catch (error) {
-    await client.query("ROLLBACK");
-    throw error;
-  } finally {
-    client.release();
-  }
-}
-
-async function setFlags(client: PoolClient, { runId, partitionId }: WorkItem, flags: Flags): Promise<void> {
-  await client.query(
-    `UPDATE partition_progress SET completed = $3, failed = $4, updated_at = NOW() WHERE run_id = $1 AND partition_id = $2`,
-    [runId, partitionId, flags.completed, flags.failed],
+  item: WorkItem,
+  body: (client: PoolClient, partition: Partition) => Promise<T>,
+): Promise<T | undefined> {
+  return repeat(() =>
+    withTransaction(pool, async (client) => {
+      const locked = await client.query<Partition>(
+        `SELECT completed, failed, attempt FROM partition_progress WHERE run_id = $1 AND partition_id = $2 FOR UPDATE`,
+        [item.runId, item.partitionId],
+      );
+      const partition = locked.rows[0]!;
+      return partition.attempt === item.attempt ? body(client, partition) : undefined;
+    }),
   );
 }
 
+async function setFlags(
+  client: PoolClient,
+  { runId, partitionId }: WorkItem,
+  { completed, failed }: Pick<Partition, "completed" | "failed">,
+): Promise<void> {
+  await client.query(
+    `UPDATE partition_progress SET completed = $3, failed = $4, updated_at = NOW() WHERE run_id = $1 AND partition_id = $2`,
+    [runId, partitionId, completed, failed],
+  );
+}
+
+/** Without `GREATEST`: it moves only with a flag that was set, so there is nothing to hide. */
 async function decrementFailed(client: PoolClient, { runId }: WorkItem): Promise<void> {
   await client.query(`UPDATE run_metadata SET failed_workers = failed_workers - 1 WHERE run_id = $1`, [runId]);
 }

@@ -1,0 +1,2 @@
+import type { Claim } from "../../src/index.js";
+export const claims: readonly Claim[] = [];
