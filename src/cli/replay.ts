@@ -44,7 +44,8 @@ export async function replayCommand(file: string, flags: ReplayFlags, signal: Ab
   return summary.diverged > 0 ? exitCode.inconclusive : exitCode.unexpected;
 }
 
-function moduleOf({ model: { name, module } }: Counterexample): string {
+/** Where the model of a counterexample is, or its name if it ships with raceproof. */
+export function moduleOf({ model: { name, module } }: Counterexample): string {
   if (module !== null && !existsSync(module))
     throw new UsageError(
       `there is no ${module}, where the model was, as seen from the folder in which the counterexample was found; replay it from there, or say with --model where the model is`,
@@ -52,7 +53,8 @@ function moduleOf({ model: { name, module } }: Counterexample): string {
   return module ?? name;
 }
 
-async function read(file: string): Promise<string> {
+/** The text of a file that the user named. */
+export async function read(file: string): Promise<string> {
   try {
     return await readFile(path.resolve(file), "utf8");
   } catch (error) {

@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { exitCode, UsageError } from "../errors.js";
+import { exitCode } from "../errors.js";
 import type { PostgresServer } from "../postgres/server.js";
 import { countInterleavings } from "../spec/interleavings.js";
 import { parseSpecFile, type ParsedSpec } from "../spec/parse.js";
@@ -7,6 +6,7 @@ import type { PermutationRun } from "../spec/run-permutation.js";
 import { runSpec } from "../spec/run.js";
 import { permutationData, Summing, summaryText } from "../spec/summary.js";
 import { withServer } from "../with-server.js";
+import { read } from "./replay.js";
 import { ProgressLine } from "./terminal.js";
 
 export interface SpecFlags {
@@ -108,12 +108,3 @@ const printers: Readonly<Record<SpecFlags["format"], () => Printer>> = {
     };
   },
 };
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(code === "ENOENT" ? `there is no file ${file}` : `${file} cannot be read: ${message}`);
-  }
-}
