@@ -15,6 +15,8 @@ export interface BenchesOptions {
   readonly count: number;
   /** Whether setup is to run once for each bench, and rows to be put back after each permutation. */
   readonly reset: boolean;
+  /** How long a step may wait before it is cancelled, in seconds. */
+  readonly patience: number | undefined;
 }
 
 /** Several places where permutations of one spec run, each in a database of its own. */
@@ -82,7 +84,7 @@ export class Benches {
     const texts = textsOf(spec);
     lane.connections.stateful ||= texts.some((sql) => leavesState.test(sql));
     const interrupts = texts.some(mayInterrupt) || (await connections.haveTimeouts());
-    const patience = { seconds: secondsOfPatience(this.#server.version), interrupts };
+    const patience = { seconds: this.#options.patience ?? secondsOfPatience(this.#server.version), interrupts };
     const reset = this.#options.reset ? await resetting(lane, spec, connections) : undefined;
     return { lane, connections, spec, model: this.#model, runners: this.#runners, patience, reset };
   }

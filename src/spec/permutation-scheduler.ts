@@ -1,4 +1,4 @@
-import { RaceproofError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { waitForWaiters, type Choice, type Scheduler } from "../strategy/strategy.js";
 import type { Observer } from "./observer.js";
 import type { Permutation, SpecFile } from "./spec-file.js";
@@ -25,7 +25,7 @@ export function inOrder(permutation: Permutation, observer: Observer): Permutati
       // What the last launch brought about may be just what its markers waited for.
       if (observer.active(session) !== undefined) observer.lookAgain(session);
       if (observer.active(session) !== undefined) {
-        if (observer.waiting.every(({ results }) => results !== undefined)) throw markersHangUp(observer);
+        if (observer.waiting.every(({ results }) => results !== undefined)) throw new EndlessMarkers(observer);
         return waitForWaiters;
       }
       next++;
@@ -49,10 +49,12 @@ export function freely({ sessions }: SpecFile, scheduler: Scheduler, observer: O
   };
 }
 
-/** Every step has answered, and yet none may be reported. */
-export function markersHangUp({ waiting }: Pick<Observer, "waiting">): RaceproofError {
-  const names = waiting.map(({ step }) => step.step.name).join(", ");
-  return new RaceproofError(
-    `the permutation cannot go on: by their markers these steps wait for each other, or for notices that never came: ${names}`,
-  );
+/** Every step has answered, and yet some may not be reported: a permutation with such markers can never end. */
+export class EndlessMarkers extends UsageError {
+  constructor({ waiting }: Pick<Observer, "waiting">) {
+    const names = waiting.map(({ step }) => step.step.name).join(", ");
+    super(
+      `the permutation cannot go on: by their markers these steps wait for each other, or for notices that never came: ${names}`,
+    );
+  }
 }

@@ -6,7 +6,7 @@ import type { SpecConnections } from "./connections.js";
 import type { Scheduler } from "../strategy/strategy.js";
 import { Observer, type StepRun } from "./observer.js";
 import type { Patience } from "./patience.js";
-import { freely, inOrder } from "./permutation-scheduler.js";
+import { EndlessMarkers, freely, inOrder } from "./permutation-scheduler.js";
 import { implementation, programOf, type Runners } from "./program.js";
 import type { RawResult } from "./raw-query.js";
 import { resultText } from "./result-text.js";
@@ -23,7 +23,7 @@ export interface PermutationRun {
   readonly complaints: readonly string[];
   /** Names of the steps that could not have been taken in this order: each waited for ever, and was cancelled. */
   readonly cancelled: readonly string[];
-  /** Why the setup failed, which ends the spec; undefined when it did not. */
+  /** Why the spec ends here: a setup failed, or markers that can never come true. */
   readonly failure: string | undefined;
   /** Whether the sessions ended outside of a transaction. */
   readonly idle: boolean;
@@ -44,23 +44,31 @@ export interface Bench {
 /** In which order the steps are launched: as listed, or as a scheduler decides. */
 export type Order = Permutation | Scheduler;
 
-/**
- * Runs a spec once: setup, the steps in an order, teardown.
- *
- * @throws {RaceproofError} When the permutation's markers can never come true.
- */
+/** Runs a spec once: setup, the steps in an order, teardown. */
 export async function runPermutation(bench: Bench, order: Order): Promise<PermutationRun> {
   const texts: string[] = [];
   const write = (text: string) => void texts.push(text);
   const observer = new Observer(write);
   bench.connections.observe(observer);
-  const failure = await setUp(bench, observer, write);
-  const cancelled = failure === undefined ? await runSteps(bench, order, observer) : [];
-  const complaints = failure === undefined ? await tearDown(bench, observer, write) : [];
+  const { cancelled = [], complaints = [], failure } = await runParts(bench, order, observer, write);
   const permutation = "choose" in order ? observer.runs.map(({ step }) => step) : order;
   const title = `\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`;
   const { idle } = bench.connections;
   return { permutation, text: title + texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
+}
+
+type Parts = { readonly failure: string | undefined } & Partial<Pick<PermutationRun, "cancelled" | "complaints">>;
+
+async function runParts(bench: Bench, order: Order, observer: Observer, write: Write): Promise<Parts> {
+  const failure = await setUp(bench, observer, write);
+  if (failure !== undefined) return { failure };
+  try {
+    const cancelled = await runSteps(bench, order, observer);
+    return { cancelled, complaints: await tearDown(bench, observer, write), failure };
+  } catch (error) {
+    if (error instanceof EndlessMarkers) return { failure: error.message };
+    throw error;
+  }
 }
 
 type Write = (text: string) => void;

@@ -13,6 +13,8 @@ export interface SpecOptions {
   readonly strategy: "permutations" | "all" | Strategy;
   /** How many permutations may be under way at once, each in a database of its own, where that changes nothing. */
   readonly lanes: number;
+  /** How long a step may wait before it is cancelled, in seconds; default: as isolationtester. */
+  readonly patience?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -20,7 +22,7 @@ export interface SpecOptions {
 const few = 20;
 
 /**
- * Runs a spec, and yields what came of each permutation, in order. It ends early after one whose setup fails.
+ * Runs a spec, and yields what came of each permutation, in order. It ends early after one that fails.
  *
  * Permutations run one after the other in one database, as in isolationtester, unless nothing that one leaves behind could
  * reach the next: neither by the words of the spec, nor by what the first of them was seen to leave.
@@ -75,9 +77,9 @@ async function* runOn(
   server: PostgresServer,
   spec: SpecFile,
   orders: Iterable<Order>,
-  { name, count, reset, signal }: RunOptions,
+  { name, count, reset, patience, signal }: RunOptions,
 ): AsyncGenerator<PermutationRun> {
-  const benches = await Benches.open(server, spec, { name, count, reset });
+  const benches = await Benches.open(server, spec, { name, count, reset, patience });
   const jobs = function* () {
     for (const order of orders) {
       if (signal?.aborted === true) return;
@@ -99,11 +101,11 @@ async function isIndependent(
   server: PostgresServer,
   spec: SpecFile,
   permutations: readonly Permutation[],
-  { name }: SpecOptions,
+  { name, patience }: SpecOptions,
 ): Promise<boolean> {
   const [first] = permutations;
   if (first === undefined || permutations.length <= few) return false;
-  const benches = await Benches.open(server, spec, { name, count: 1, reset: false });
+  const benches = await Benches.open(server, spec, { name, count: 1, reset: false, patience });
   const trial = async (bench: Bench) => {
     const before = await bench.connections.inventory();
     const { failure, complaints, idle } = await runPermutation(bench, first);

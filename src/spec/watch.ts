@@ -5,7 +5,7 @@ import type { Choice, Scheduler } from "../strategy/strategy.js";
 import type { SpecConnections } from "./connections.js";
 import type { Observer, StepRun } from "./observer.js";
 import { isHopeless, type Patience } from "./patience.js";
-import { markersHangUp, type PermutationScheduler } from "./permutation-scheduler.js";
+import { EndlessMarkers, type PermutationScheduler } from "./permutation-scheduler.js";
 
 export interface WatchOptions {
   readonly lane: Lane;
@@ -42,13 +42,13 @@ export class Watch implements Scheduler, Keeper {
   /**
    * Once all steps are over.
    *
-   * @throws {RaceproofError} When markers keep some of them from being reported.
+   * @throws {EndlessMarkers} When markers keep some of them from being reported.
    */
   finish(): void {
     const { observer } = this.#options;
     this.#look();
     observer.lookAgain();
-    if (observer.waiting.length > 0) throw markersHangUp(observer);
+    if (observer.waiting.length > 0) throw new EndlessMarkers(observer);
   }
 
   end(): void {
