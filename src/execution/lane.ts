@@ -22,11 +22,10 @@ export interface Waiting {
 export interface LaneOptions {
   /** What transactions of the code under test begin with that do not say otherwise. */
   readonly isolation: Isolation;
-  /**
-   * Whether sessions are as any client's are: with the server's own `deadlock_timeout`, so that we have to ask who waits,
-   * and with waiters that run on as soon as they can.
-   */
+  /** Whether sessions are as any client's are, with the server's own `deadlock_timeout`, so that we have to ask who waits. */
   readonly plain?: boolean;
+  /** Whether waiters run on as soon as they can, all at once, where we could have them do so one after the other. */
+  readonly freely?: boolean;
 }
 
 /** In milliseconds. */
@@ -56,7 +55,7 @@ export class Lane {
   private constructor(
     server: PostgresServer,
     model: AnyModel,
-    { isolation, plain = false }: LaneOptions,
+    { isolation, plain = false, freely = false }: LaneOptions,
     database: Database,
     control: pg.Client,
     resets: Resets,
@@ -69,7 +68,7 @@ export class Lane {
     this.#plain = plain;
     this.waitsAreReported = server.superuser && !plain;
     this.connections = new Connections(database.connection, this.waitsAreReported, isolation);
-    this.#ownsBackends = (server.kind === "embedded" || server.kind === "directory") && !plain;
+    this.#ownsBackends = (server.kind === "embedded" || server.kind === "directory") && !freely;
   }
 
   /**

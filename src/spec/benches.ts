@@ -48,7 +48,9 @@ export class Benches {
   static async open(server: PostgresServer, spec: SpecFile, options: BenchesOptions): Promise<Benches> {
     const runners: Runners = new WeakMap();
     const model = modelOf(options.name, spec, runners, options.reset ? spec.setups.join("\n;\n") : "");
-    const lanes = await Lanes.open(server, model, options.count, "read committed", true);
+    // A waiter that a signal or a timeout ends must not be held where it is.
+    const freely = textsOf(spec).some(mayInterrupt);
+    const lanes = await Lanes.open(server, model, options.count, "read committed", { plain: true, freely });
     return new Benches(server, spec, options, lanes, model, runners);
   }
 
