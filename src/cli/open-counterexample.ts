@@ -30,7 +30,8 @@ function moduleOf({ model: { name, module } }: Counterexample): string {
   return module ?? name;
 }
 
-async function read(file: string): Promise<string> {
+/** The text of a file that the user named. */
+export async function read(file: string): Promise<string> {
   try {
     return await readFile(path.resolve(file), "utf8");
   } catch (error) {
