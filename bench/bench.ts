@@ -30,6 +30,8 @@ export interface Setting {
   readonly quick: boolean;
   /** Executions under way at once, where nothing else is said. */
   readonly lanes: number;
+  /** How long the run is whose memory is looked at. */
+  readonly memoryExecutions: number;
 }
 
 /** A performance claim, as something that can be run. */

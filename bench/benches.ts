@@ -1,6 +1,9 @@
 import type { Bench } from "./bench.js";
 import { engine } from "./engine.js";
+import { firstViolation } from "./first-violation.js";
+import { lockWait } from "./lock-wait.js";
+import { memory } from "./memory.js";
 import { isolationtester } from "./spec.js";
 
 /** All there are, in the order in which they run. */
-export const benches: readonly Bench[] = [engine, isolationtester];
+export const benches: readonly Bench[] = [engine, isolationtester, firstViolation, lockWait, memory];

@@ -8,18 +8,20 @@ import type { Figure, Setting } from "./bench.js";
 import { benches } from "./benches.js";
 import { lineOf } from "./line.js";
 
-const usage = `npm run bench -- [NAME...] [--quick] [--json FILE]
+const usage = `npm run bench -- [NAME...] [--quick] [--memory N] [--json FILE]
 
 Measures each performance claim, both sides of a ratio in one run:
 ${benches.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join("\n")}
 
   --quick      as little as shows that they work; the figures mean nothing
+  --memory N   how many executions the bench "memory" runs (default: 100000)
   --json FILE  write the figures`;
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: "boolean", default: false },
+    memory: { type: "string", default: "100000" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -34,7 +36,7 @@ gatePg(pg);
 const server = await openServer();
 // As many as `check` has by default.
 const lanes = Math.min(8, Math.max(2, availableParallelism() * 2));
-const setting: Setting = { server, quick: flags.quick, lanes };
+const setting: Setting = { server, quick: flags.quick, lanes, memoryExecutions: Number(flags.memory) };
 const results: Record<string, readonly Figure[]> = {};
 try {
   for (const bench of benches) {

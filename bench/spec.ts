@@ -52,7 +52,7 @@ async function printed(server: PostgresServer, text: string, options: SpecOption
 function requireEqual(ours: string, theirs: string): void {
   const body = theirs.slice(theirs.indexOf("\n") + 1);
   if (ours === body) return;
-  const at = [...ours].findIndex((letter, i) => letter !== body[i]);
+  const at = Array.from({ length: ours.length }, (_, i) => i).find((i) => ours[i] !== body[i]) ?? ours.length;
   throw new Error(
     `we print something else than isolationtester: ${JSON.stringify(ours.slice(at, at + 200))} instead of ${JSON.stringify(body.slice(at, at + 200))}`,
   );
