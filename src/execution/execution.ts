@@ -7,7 +7,7 @@ import { uncontrolledResources } from "../session/uncontrolled.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
 import { waitForWaiters, type Choice, type Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
-import { mayPublish } from "./commits.js";
+import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
 import type { Lane } from "./lane.js";
@@ -139,6 +139,7 @@ class Execution implements Gate {
   readonly #pending: (readonly Choice[])[] = [];
   readonly #commits: Commit[] = [];
   readonly #watchesCommits: boolean;
+  readonly #publications: Publications;
   readonly #faults: Faults;
   readonly #waiters: Waiters;
   #last: Choice | undefined;
@@ -158,6 +159,7 @@ class Execution implements Gate {
     this.#limits = limits;
     const { model, program, pool, implementation, record } = assignment;
     this.#watchesCommits = hasEveryCommit(model);
+    this.#publications = new Publications(model.schema);
     this.#faults = new Faults(program);
     this.#waiters = new Waiters({
       lane,
@@ -539,7 +541,7 @@ class Execution implements Gate {
     record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map((value) => toJson(value)) } : outcome;
     record.transaction = step.transaction;
     this.#underway.delete(step);
-    this.#published ||= mayPublish(record);
+    if (this.#publications.note(record)) this.#published = true;
     if (outcome.kind === "error" && step.lost && this.#assignment.keeper === undefined) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
