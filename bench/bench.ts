@@ -45,5 +45,7 @@ export interface Bench {
 
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)]!, min: sorted[0]!, max: sorted.at(-1)! };
+  const half = (sorted.length - 1) / 2;
+  const median = (sorted[Math.floor(half)]! + sorted[Math.ceil(half)]!) / 2;
+  return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }

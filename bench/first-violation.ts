@@ -1,11 +1,11 @@
-import { execute, type Assignment } from "../src/execution/execution.js";
 import { Lanes } from "../src/execution/lanes.js";
-import { assignedPool } from "../src/execution/pool.js";
+import { portfolio } from "../src/explore/portfolio.js";
 import { judge } from "../src/oracle/judge.js";
-import { random } from "../src/strategy/random.js";
-import type { Strategy } from "../src/strategy/strategy.js";
+import { strategyNamed } from "../src/strategy/named.js";
+import type { Search, Strategy } from "../src/strategy/strategy.js";
 import { spreadOf, type Bench, type Figure, type Setting } from "./bench.js";
 import { kernels, type Kernel } from "./kernels.js";
+import { aboutOf, oneByOne } from "./search.js";
 import { byFastCheck, byPromiseAll, Hang, Uncontrolled } from "./uncontrolled.js";
 
 /** Who looks for the violation: how many executions it takes them, for each of so many seeds; undefined for more than `most`. */
@@ -14,33 +14,43 @@ interface Searcher {
   search(kernel: Kernel, setting: Setting, seeds: number, most: number): Promise<(number | undefined)[]>;
 }
 
-const strategies: readonly ((seed: string) => Strategy)[] = [random];
+const strategies: readonly ((seed: string) => Strategy)[] = [
+  ...["random", "urw", "pos", "pct", "exhaustive"].map((name) => (seed: string) => strategyNamed(name, seed)!),
+  portfolio,
+];
+
+/** Those that do the same whatever the seed. */
+const unseeded = new Set(["exhaustive"]);
 
 const searchers: readonly Searcher[] = [
-  ...strategies.map((strategy): Searcher => ({
-    name: strategy("").name,
-    async search(kernel, { server, lanes: count }, seeds, most) {
-      const lanes = await Lanes.open(server, kernel.model, count);
-      try {
-        const each = (_: unknown, seed: number) => byStrategy(lanes, kernel, strategy(`seed ${seed}`), most);
-        return await Promise.all(Array.from({ length: seeds }, each));
-      } finally {
-        await lanes.close();
-      }
-    },
-  })),
+  ...strategies.map((strategy): Searcher => {
+    const { name } = strategy("");
+    return {
+      name,
+      async search(kernel, { server, lanes: count }, seeds, most) {
+        const lanes = await Lanes.open(server, kernel.model, count);
+        try {
+          const about = await aboutOf(lanes);
+          const each = async (_: unknown, seed: number) =>
+            byStrategy(lanes, kernel, strategy(`seed ${seed}`).search("the program", about), most);
+          return await Promise.all(Array.from({ length: unseeded.has(name) ? 1 : seeds }, each));
+        } finally {
+          await lanes.close();
+        }
+      },
+    };
+  }),
   { name: "Promise.all", search: alone(async (uncontrolled, _, most) => byPromiseAll(uncontrolled, most)) },
   { name: "fast-check", search: alone(byFastCheck) },
 ];
 
 /** Executions until a strategy breaks a kernel's program. */
-async function byStrategy(lanes: Lanes, kernel: Kernel, strategy: Strategy, most: number): Promise<number | undefined> {
-  const assignment: Assignment = { ...kernel, pool: assignedPool, record: false };
-  for (let execution = 0; execution < most; execution++) {
-    const scheduler = strategy.scheduler(execution);
-    if (scheduler === undefined) return undefined;
-    const executed = await lanes.run((lane) => execute(lane, assignment, scheduler));
-    if (judge(kernel.model, kernel.program, executed).length > 0) return execution + 1;
+async function byStrategy(lanes: Lanes, kernel: Kernel, search: Search, most: number): Promise<number | undefined> {
+  let executions = 0;
+  for await (const executed of oneByOne(lanes, kernel, search)) {
+    executions++;
+    if (judge(kernel.model, kernel.program, executed).length > 0) return executions;
+    if (executions === most) return undefined;
   }
   return undefined;
 }
@@ -97,12 +107,14 @@ async function measured(
       name,
       unit,
       value: spreadOf(sorted),
-      samples: seeds,
+      samples: found.length,
       details: {
-        "lower quartile": sorted[Math.floor(seeds / 4)]!,
-        "upper quartile": sorted[Math.floor((seeds * 3) / 4)]!,
+        "lower quartile": sorted[Math.floor(found.length / 4)]!,
+        "upper quartile": sorted[Math.floor((found.length * 3) / 4)]!,
       },
-      ...(never === 0 ? {} : { note: `${never} of ${seeds} found nothing within ${most}, and count as ${most + 1}` }),
+      ...(never === 0
+        ? {}
+        : { note: `${never} of ${found.length} found nothing within ${most}, and count as ${most + 1}` }),
     };
   } catch (error) {
     if (!(error instanceof Hang)) throw error;

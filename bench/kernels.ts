@@ -23,7 +23,7 @@ export interface Kernel {
 /** One operation for each actor, with its parameters. */
 type Calls = Readonly<Record<string, readonly [operation: string, parameters?: Json]>>;
 
-function kernel(model: AnyModel, initial: Json, calls: Calls, implementation = "broken"): Kernel {
+export function kernel(model: AnyModel, initial: Json, calls: Calls, implementation = "broken"): Kernel {
   const actors = Object.entries(calls).map(([name, [operation, parameters = null]]) => ({
     name,
     operations: [{ operation, parameters }],
@@ -40,7 +40,7 @@ const partition = { run: 1, partition: 1 };
 export const kernels: readonly Kernel[] = [
   kernel(checkThenInsert, null, { "tab 1": ["sign up", "ann@example.com"], "tab 2": ["sign up", "ann@example.com"] }),
   kernel(outboxSentTwice, 1, { "relay A": ["relay"], "relay B": ["relay"] }),
-  kernel(lostUpdate, 0, { alice: ["deposit", 10], bob: ["deposit", 10] }),
+  kernel(lostUpdate, 0, { alice: ["deposit", 10], bob: ["deposit", 50] }),
   kernel(writeSkew, ["alice", "bob"], { alice: ["go home"], bob: ["go home"] }),
   kernel(doubleSpend, 100, { phone: ["pay", 100], laptop: ["pay", 100] }),
   kernel(oversell, 1, { ann: ["buy", 1], bea: ["buy", 1] }),
