@@ -1,9 +1,19 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "./errors.js";
 import type { Lanes } from "./execution/lanes.js";
-import { expectationsOf, type AnyModel } from "./execution/model.js";
-import { explore, type Progress } from "./explore/explore.js";
+import {
+  expectationsOf,
+  invariantOf,
+  partsOf,
+  type AnyModel,
+  type Condition,
+  type Expectation,
+  type Isolation,
+} from "./execution/model.js";
+import { explore, type Budget, type Progress } from "./explore/explore.js";
+import { judgeClaim } from "./explore/matrix.js";
 import { verdictOf, type ImplementationVerdict, type VerdictFile, type ViolationReport } from "./explore/verdict.js";
+import { explained, operationsEnd } from "./oracle/judge.js";
 import type { PostgresServer } from "./postgres/server.js";
 import { counterexampleFileName } from "./report/counterexample-file.js";
 import { sessionSettings } from "./session/connections.js";
@@ -14,17 +24,26 @@ import { usable } from "./usable-model.js";
 import { version } from "./version.js";
 import { withLanes, withServer } from "./with-server.js";
 
-/** Executions per implementation, unless said otherwise. */
-export const defaultExecutions = 2_000;
+/** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
+export const defaultExecutions = { most: 2_000, least: 300, inAll: 12_000 };
 
 export interface CheckOptions {
   /** Which implementations; default: all. */
   readonly implementations?: readonly string[];
   /** Any text; the same seed gives the same programs, schedules and verdict. Default: `raceproof`. */
   readonly seed?: string;
-  /** Executions per implementation. Default: 2,000, or as many as fit when `seconds` is given. */
+  /**
+   * At which isolation levels transactions begin that do not say otherwise, and whether things go wrong. Default: the
+   * conditions for which the implementation's `expect` records something.
+   */
+  readonly isolation?: readonly Isolation[];
+  readonly faults?: boolean;
+  /**
+   * Executions for each implementation under each condition. Default: 2,000, fewer where there are more than six of
+   * these, or as many as fit when `seconds` is given.
+   */
   readonly executions?: number;
-  /** Seconds for exploring, shared evenly among the implementations; shrinking what was found comes on top. Default: no limit. */
+  /** Seconds for exploring, shared evenly among implementations and conditions; shrinking what was found comes on top. Default: no limit. */
   readonly seconds?: number;
   /** Executions under way at once. Default: two for each processor, at least 2, at most 8. */
   readonly lanes?: number;
@@ -41,14 +60,20 @@ export interface CheckOptions {
 
 /** How far a check is. */
 export type CheckProgress =
-  | ({ readonly phase: "explore"; readonly implementation: string; readonly of: number | undefined } & Progress)
-  | { readonly phase: "shrink"; readonly implementation: string; readonly way: string; readonly executions: number }
+  | ({ readonly phase: "explore"; readonly of: number | undefined } & Row & Progress)
+  | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Row)
   | { readonly phase: "done"; readonly implementation: ImplementationVerdict };
 
 export interface CheckResult {
   readonly verdict: VerdictFile;
-  /** One for each violation in the verdict. */
+  /** One for each violation in the verdict; those that break without faults are not told again with them. */
   readonly counterexamples: readonly Counterexample[];
+}
+
+/** One implementation under one condition. */
+interface Row {
+  readonly implementation: string;
+  readonly condition: Condition;
 }
 
 /**
@@ -62,14 +87,19 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   const begin = performance.now();
   const model = usable(given);
   requireNumbers(options);
-  const names = chosen(model, options.implementations);
+  const rows = rowsOf(model, options);
   return withServer(options.postgres, (server) =>
-    withLanes(server, model, options.lanes ?? defaultLanes(), async (lanes) => {
+    withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
       const verdicts: ImplementationVerdict[] = [];
       const counterexamples: Counterexample[] = [];
-      for (const name of names) {
+      const known = new Map<string, Known>();
+      for (const row of rows) {
         if (options.signal?.aborted === true) break;
-        const result = await checkOne(model, name, names.length, { ...options, lanes, server });
+        const { isolation, faults } = partsOf(row.condition);
+        const key = `${isolation} ${row.implementation}`;
+        const lanes = await lanesAt(isolation);
+        const result = await checkOne(model, row, { ...options, lanes, server, rows, faults, known: known.get(key) });
+        if (!faults) known.set(key, result);
         verdicts.push(result.verdict);
         counterexamples.push(...result.counterexamples);
         options.onProgress?.({ phase: "done", implementation: result.verdict });
@@ -80,6 +110,23 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   );
 }
 
+interface ExpectedRow extends Row {
+  readonly expected: Expectation | null;
+}
+
+/** What there is to check: what the expectations name, or for what was asked whatever they say of it. */
+function rowsOf(model: AnyModel, { implementations, isolation, faults }: CheckOptions): ExpectedRow[] {
+  const hasFaults = Object.keys(model.faults ?? {}).length > 0;
+  if (faults === true && !hasFaults) throw new UsageError(`model "${model.name}" has no faults`);
+  return chosen(model, implementations).flatMap((implementation) => {
+    const recorded = new Map(expectationsOf(model, implementation));
+    const asked = isolation?.flatMap((level): Condition[] => (hasFaults ? [level, `${level}, with faults`] : [level]));
+    return (asked ?? [...recorded.keys()])
+      .filter((condition) => faults === undefined || partsOf(condition).faults === faults)
+      .map((condition) => ({ implementation, condition, expected: recorded.get(condition) ?? null }));
+  });
+}
+
 function requireNumbers({ executions, lanes, seconds }: CheckOptions): void {
   for (const [name, value] of Object.entries({ executions, lanes }))
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
@@ -87,37 +134,48 @@ function requireNumbers({ executions, lanes, seconds }: CheckOptions): void {
   if (seconds !== undefined && !(seconds > 0)) throw new UsageError(`\`seconds\` must be above 0, and is ${seconds}`);
 }
 
+/** What is known to break an implementation without faults. */
+interface Known {
+  readonly found: readonly Found[];
+  readonly reports: readonly ViolationReport[];
+}
+
 interface Setting extends Omit<CheckOptions, "lanes"> {
   readonly lanes: Lanes;
   readonly server: PostgresServer;
+  readonly rows: readonly Row[];
+  readonly faults: boolean;
+  readonly known: Known | undefined;
 }
 
-async function checkOne(model: AnyModel, implementation: string, among: number, setting: Setting) {
+async function checkOne(model: AnyModel, { implementation, condition, expected }: ExpectedRow, setting: Setting) {
   const begin = performance.now();
-  const { lanes, signal, onProgress, seed = defaultSeed } = setting;
-  const seconds = setting.seconds === undefined ? {} : { seconds: setting.seconds / among };
-  const of = setting.executions ?? (setting.seconds === undefined ? defaultExecutions : undefined);
+  const { lanes, signal, onProgress, seed = defaultSeed, known } = setting;
+  const row = { implementation, condition };
+  const budget = budgetOf(setting);
   const strategy = random(seed);
   const exploration = await explore({
     lanes,
     model,
     implementation,
+    faults: setting.faults,
     strategy,
     seed,
-    budget: { executions: of ?? Infinity, ...seconds },
+    budget,
     signal,
-    onProgress: (progress) => onProgress?.({ phase: "explore", implementation, of, ...progress }),
+    onProgress: (progress) => onProgress?.({ phase: "explore", ...row, of: finite(budget.executions), ...progress }),
   });
   const all = await investigate(exploration, {
     lanes,
     model,
     implementation,
+    known: known?.found ?? [],
     signal,
-    onShrink: (way, executions) => onProgress?.({ phase: "shrink", implementation, way, executions }),
+    onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
   });
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
-  const counterexamples = found.map((each) => counterexampleOf(each, model, implementation, setting));
+  const counterexamples = found.map((each) => counterexampleOf(each, model, row, setting));
   const problems = new Map(exploration.problems);
   for (const { confirmed, signature } of all.filter(({ confirmed }) => confirmed.reproduced < confirmed.times)) {
     problems.set(
@@ -125,18 +183,36 @@ async function checkOne(model: AnyModel, implementation: string, among: number, 
       1,
     );
   }
+  const reports = [
+    ...(known?.reports ?? []),
+    ...found.map((each, i) => reportOf(each, counterexamples[i]!, setting.reports)),
+  ];
   const verdict = verdictOf({
     name: implementation,
-    expected: expectationsOf(model, implementation)[0]![1],
+    condition,
+    expected,
     strategy: strategy.name,
     seed,
     coverage: exploration.coverage,
-    violations: found.map((each, i) => reportOf(each, counterexamples[i]!, setting.reports)),
+    violations: reports,
     problems,
     interrupted: exploration.interrupted,
     seconds: secondsSince(begin),
   });
-  return { verdict, counterexamples };
+  return { verdict, counterexamples, found, reports };
+}
+
+function budgetOf({ executions, seconds, rows }: Setting): Budget {
+  const { most, least, inAll } = defaultExecutions;
+  const share = Math.max(least, Math.min(most, Math.floor(inAll / rows.length)));
+  return {
+    executions: executions ?? (seconds === undefined ? share : Infinity),
+    ...(seconds === undefined ? {} : { seconds: seconds / rows.length }),
+  };
+}
+
+function finite(executions: number): number | undefined {
+  return Number.isFinite(executions) ? executions : undefined;
 }
 
 const defaultSeed = "raceproof";
@@ -158,13 +234,14 @@ function chosen(model: AnyModel, wanted: readonly string[] | undefined): readonl
 function counterexampleOf(
   found: Found,
   model: AnyModel,
-  implementation: string,
+  { implementation, condition }: Row,
   { seed = defaultSeed, module, server }: Setting,
 ): Counterexample {
   return {
     schema: "raceproof/counterexample@1",
     model: { name: model.name, module: module ?? null },
     implementation,
+    condition,
     signature: found.signature,
     violations: found.violations,
     program: found.program,
@@ -185,6 +262,7 @@ function reportOf(found: Found, counterexample: Counterexample, reports: string 
     signature,
     violations,
     operations: to.operations,
+    faults: to.faults,
     steps: to.steps,
     switches: to.switches,
     seen,
@@ -209,9 +287,18 @@ function fileOf(
     postgres: postgresOf(server),
     asExpected,
     interrupted,
+    invariants: conditionsOf(model),
     implementations,
+    claims: (model.claims ?? []).flatMap((claim) => judgeClaim(claim, { implementations }) ?? []),
     seconds,
   };
+}
+
+/** The model's own invariants, and those that every model has. */
+function conditionsOf(model: AnyModel): VerdictFile["invariants"] {
+  const own = Object.keys(model.invariants).map((name) => ({ name, when: invariantOf(model, name).when }));
+  const general = [...(model.reference === undefined ? [] : [explained]), operationsEnd];
+  return [...own, ...general.map((name) => ({ name, when: "quiescence" as const }))];
 }
 
 /** The server as reports name it, with every setting that is not Postgres' own. */

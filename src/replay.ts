@@ -1,5 +1,5 @@
 import { UsageError } from "./errors.js";
-import type { AnyModel } from "./execution/model.js";
+import { partsOf, type AnyModel } from "./execution/model.js";
 import { assignedPool } from "./execution/pool.js";
 import { replay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
@@ -39,7 +39,8 @@ export async function replayCounterexample(
   const model = usable(given);
   requireFit(model, counterexample);
   return withServer(options.postgres, (server) =>
-    withLanes(server, model, 1, async (lanes) => {
+    withLanes(server, model, 1, async (lanesAt) => {
+      const lanes = await lanesAt(partsOf(counterexample.condition).isolation);
       const replays: Replay[] = [];
       for (let number = 0; number < times && signal?.aborted !== true; number++) {
         // The first in full, for showing.

@@ -64,7 +64,8 @@ export async function playScenarios(
   return withServer(postgres, async (server) => {
     const played: Played[] = [];
     for (const model of new Set(scenarios.map((scenario) => scenario.model))) {
-      await withLanes(server, usable(model), 1, async (lanes) => {
+      await withLanes(server, usable(model), 1, async (lanesAt) => {
+        const lanes = await lanesAt("read committed");
         for (const scenario of scenarios.filter((each) => each.model === model)) {
           const names = implementations ?? Object.keys(scenario.ends);
           for (const name of names) if (signal?.aborted !== true) played.push(await play(lanes, scenario, name));

@@ -1,8 +1,8 @@
 import { UsageError } from "./errors.js";
 import {
+  conditions,
   fromModel,
   invariantOf,
-  isolations,
   type AnyModel,
   type Broken,
   type InvariantContext,
@@ -11,7 +11,8 @@ import {
 } from "./execution/model.js";
 import type { Json, Program } from "./execution/program.js";
 import type { Thrown } from "./execution/trace.js";
-import { operationsEnd } from "./oracle/judge.js";
+import { explained, operationsEnd } from "./oracle/judge.js";
+import { faultKinds } from "./strategy/fault.js";
 
 /**
  * Checks a model at the door, and makes its functions say so when they throw or give back what they may not: a mistake
@@ -45,11 +46,16 @@ function checked(value: unknown, from: string): AnyModel {
     if (!isObject(model[key]) || Object.keys(model[key]).length === 0)
       fail(`\`${key}\` must be an object with at least one entry`);
   }
-  for (const key of ["world", "display", "simplify"] as const)
+  for (const key of ["world", "display", "simplify", "prepare", "crashed"] as const)
     if (model[key] !== undefined && typeof model[key] !== "function") fail(`\`${key}\` must be a function`);
-  const most = model.operationsPerActor;
-  if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1))
-    fail(`\`operationsPerActor\` must be a whole number, at least 1, and is ${String(most)}`);
+  for (const key of ["operationsPerActor", "faultsPerProgram"] as const) {
+    const most = model[key];
+    if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1))
+      fail(`\`${key}\` must be a whole number, at least 1, and is ${String(most)}`);
+  }
+  checkFaults(model, fail);
+  checkExamples(model, fail);
+  checkClaims(model, fail);
   for (const [name, sql] of Object.entries(model.state))
     if (typeof sql !== "string") fail(`state query "${name}" must be SQL in a string`);
   for (const [name, invariant] of Object.entries(model.invariants)) {
@@ -58,7 +64,8 @@ function checked(value: unknown, from: string): AnyModel {
     const when = isObject(invariant) ? invariant["when"] : "quiescence";
     if (when !== "quiescence" && when !== "every commit")
       fail(`\`when\` of invariant "${name}" must be "quiescence" or "every commit"`);
-    if (name === operationsEnd) fail(`"${name}" is an invariant that every model has; call this one otherwise`);
+    if (name === operationsEnd || name === explained)
+      fail(`"${name}" is an invariant that every model has; call this one otherwise`);
   }
   for (const [name, implementation] of Object.entries(model.implementations)) {
     if (!isObject(implementation) || typeof implementation.create !== "function")
@@ -89,12 +96,47 @@ function checked(value: unknown, from: string): AnyModel {
   return model;
 }
 
+function checkFaults({ faults, actors }: AnyModel, fail: (what: string) => never): void {
+  if (faults === undefined) return;
+  if (!isObject(faults)) return fail("`faults` must be an object: kinds of faults by actor");
+  for (const [actor, kinds] of Object.entries(faults)) {
+    if (!Object.hasOwn(actors, actor)) fail(`\`faults\` names "${actor}", which is no actor of the model`);
+    const unknown = Array.isArray(kinds) ? kinds.find((kind) => !faultKinds.includes(kind)) : kinds;
+    if (unknown !== undefined)
+      fail(`\`faults\` of "${actor}" must be a list of ${faultKinds.map((kind) => `"${kind}"`).join(", ")}`);
+  }
+}
+
+function checkExamples({ examples = [], operations }: AnyModel, fail: (what: string) => never): void {
+  for (const [index, { actors }] of examples.entries()) {
+    const unknown = actors
+      .flatMap((actor) => actor.operations)
+      .find(({ operation }) => !Object.hasOwn(operations, operation));
+    if (unknown !== undefined)
+      fail(`\`examples[${index}]\` runs "${unknown.operation}", which is no operation of the model`);
+  }
+}
+
+function checkClaims(model: AnyModel, fail: (what: string) => never): void {
+  for (const { topic, implementation, invariants } of model.claims ?? []) {
+    if (!Object.hasOwn(model.implementations, implementation))
+      fail(`the claim "${topic}" is about "${implementation}", which is no implementation of the model`);
+    const unknown = invariants.find((name) => !isInvariant(model, name));
+    if (unknown !== undefined) fail(`the claim "${topic}" names "${unknown}", which is no invariant of the model`);
+  }
+}
+
+/** One of the model's own, or one that comes with it. */
+function isInvariant({ invariants, reference }: AnyModel, name: string): boolean {
+  return Object.hasOwn(invariants, name) || name === operationsEnd || (name === explained && reference !== undefined);
+}
+
 function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: (what: string) => never): void {
   if (expect === undefined || expect === "holds" || expect === "violates") return;
   if (
     isObject(expect) &&
     Object.keys(expect).length > 0 &&
-    Object.keys(expect).every((key) => conditions.includes(key))
+    Object.keys(expect).every((key) => conditions.some((condition) => condition === key))
   ) {
     for (const under of Object.values(expect)) checkExpectation(model, name, under, fail);
     return;
@@ -105,13 +147,11 @@ function checkExpectation(model: AnyModel, name: string, expect: unknown, fail: 
       `\`expect\` of implementation "${name}" must be "holds", "violates" or { violates: [names of invariants] }, or one of these for each condition ("read committed", "serializable, with faults", …)`,
     );
   for (const invariant of named as unknown[])
-    if (invariant !== operationsEnd && !Object.hasOwn(model.invariants, String(invariant)))
+    if (!isInvariant(model, String(invariant)))
       fail(
         `implementation "${name}" is expected to violate "${String(invariant)}", which is no invariant of the model`,
       );
 }
-
-const conditions: readonly string[] = isolations.flatMap((isolation) => [isolation, `${isolation}, with faults`]);
 
 /** The same model, whose functions throw nothing but `UsageError` and return what their types say. */
 function guarded(model: AnyModel): AnyModel {

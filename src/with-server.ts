@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { PostgresError, RaceproofError, UsageError } from "./errors.js";
 import { Lanes } from "./execution/lanes.js";
-import type { AnyModel } from "./execution/model.js";
+import type { AnyModel, Isolation } from "./execution/model.js";
 import { asPostgresError } from "./postgres/connect.js";
 import { openServer } from "./postgres/open.js";
 import type { PostgresServer } from "./postgres/server.js";
@@ -28,18 +28,25 @@ export async function withServer<T>(
   }
 }
 
-/** Opens lanes, does something with them, and closes them. */
+/** Lanes at an isolation level, opened when they are first asked for. */
+export type LanesAt = (isolation: Isolation) => Promise<Lanes>;
+
+/** Does something with lanes, and closes them. */
 export async function withLanes<T>(
   server: PostgresServer,
   model: AnyModel,
   count: number,
-  body: (lanes: Lanes) => Promise<T>,
+  body: (lanesAt: LanesAt) => Promise<T>,
 ): Promise<T> {
-  const lanes = await Lanes.open(server, model, count);
+  const opened = new Map<Isolation, Promise<Lanes>>();
   try {
-    return await body(lanes);
+    return await body((isolation) => {
+      const lanes = opened.get(isolation) ?? Lanes.open(server, model, count, isolation);
+      opened.set(isolation, lanes);
+      return lanes;
+    });
   } finally {
-    await lanes.close();
+    await Promise.allSettled([...opened.values()].map(async (lanes) => (await lanes).close()));
   }
 }
 

@@ -3,6 +3,7 @@ import { access, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { check, type CheckProgress, type CheckResult } from "../check.js";
 import { exitCode, UsageError } from "../errors.js";
+import type { Condition, Isolation } from "../execution/model.js";
 import type { VerdictFile } from "../explore/verdict.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
@@ -14,6 +15,8 @@ import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
 
 export interface CheckFlags {
   readonly implementation?: string[];
+  readonly isolation?: Isolation[];
+  readonly faults?: boolean;
   readonly seed?: string;
   readonly executions?: number;
   readonly time?: number;
@@ -30,7 +33,8 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   await requireWritable(flags);
   const progress = new ProgressLine();
   const result = await check(model, {
-    ...optional({ implementations: flags.implementation, seed: flags.seed, executions: flags.executions }),
+    ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
+    ...optional({ seed: flags.seed, executions: flags.executions }),
     ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module }),
     reports: flags.reports,
     signal,
@@ -48,14 +52,18 @@ function show(progress: ProgressLine, event: CheckProgress): void {
       const of = event.of === undefined ? "" : ` of ${event.of.toLocaleString("en-US")}`;
       const violations = event.signatures === 0 ? "" : `, ${event.signatures} kinds of violation`;
       return progress.show(
-        `${event.implementation}: ${event.executions.toLocaleString("en-US")}${of} executions, ${event.distinctSchedules.toLocaleString("en-US")} distinct schedules${violations}`,
+        `${rowText(event)}: ${event.executions.toLocaleString("en-US")}${of} executions, ${event.distinctSchedules.toLocaleString("en-US")} distinct schedules${violations}`,
       );
     }
     case "shrink":
-      return progress.show(`${event.implementation}: shrinking "${event.way}", ${event.executions} executions`);
+      return progress.show(`${rowText(event)}: shrinking "${event.way}", ${event.executions} executions`);
     case "done":
       return progress.clear();
   }
+}
+
+function rowText({ implementation, condition }: { implementation: string; condition: Condition }): string {
+  return condition === "read committed" ? implementation : `${implementation} (${condition})`;
 }
 
 /** Before the work, and not after minutes of it. */
@@ -90,8 +98,8 @@ async function write({ verdict, counterexamples }: CheckResult, { reports, json 
 
 function print({ verdict, counterexamples }: CheckResult): void {
   const look = lookOf(process.stdout);
-  for (const counterexample of counterexamples) {
-    const file = counterexampleOf(verdict, counterexample.implementation, counterexample.signature);
+  for (const counterexample of timelinesOf(verdict, counterexamples)) {
+    const file = counterexampleOf(verdict, counterexample);
     process.stdout.write(
       `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: replayCommandOf(file) })}\n\n`,
     );
@@ -99,9 +107,22 @@ function print({ verdict, counterexamples }: CheckResult): void {
   process.stdout.write(`${renderVerdictTerminal(verdict, look)}\n`);
 }
 
-function counterexampleOf({ implementations }: VerdictFile, implementation: string, signature: string): string {
+/** Whose timelines are worth a screen each: all while they are few, and else those that nobody expected. Files have them all. */
+function timelinesOf({ implementations }: VerdictFile, counterexamples: CheckResult["counterexamples"]) {
+  if (counterexamples.length <= fewTimelines) return counterexamples;
+  return counterexamples.filter(({ implementation, condition }) =>
+    implementations.some((row) => row.name === implementation && row.condition === condition && !row.asExpected),
+  );
+}
+
+const fewTimelines = 6;
+
+function counterexampleOf(
+  { implementations }: VerdictFile,
+  { implementation, condition, signature }: CheckResult["counterexamples"][number],
+): string {
   const found = implementations
-    .find(({ name }) => name === implementation)
+    .find((each) => each.name === implementation && each.condition === condition)
     ?.violations.find((violation) => violation.signature === signature);
   return found?.counterexample ?? "";
 }

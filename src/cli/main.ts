@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { defaultExecutions } from "../check.js";
 import { exitCode, RaceproofError } from "../errors.js";
+import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
 import { checkCommand, type CheckFlags } from "./check.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
@@ -30,6 +31,12 @@ function several(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
+function isolation(text: string, before: Isolation[] = []): Isolation[] {
+  const level = isolations.find((each) => each === text.toLowerCase().replaceAll(/[\s_-]+/g, " "));
+  if (level === undefined) throw new InvalidArgumentError(`It must be one of: ${isolations.join(", ")}.`);
+  return [...before, level];
+}
+
 function program(done: (code: number) => void, signal: AbortSignal): Command {
   const root = new Command("raceproof")
     .description(
@@ -43,15 +50,18 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .description("hold a model's implementations to what they are expected to do")
     .argument("[model]", "a model that ships with raceproof, or a module whose default export is one", "dashboard-sync")
     .option("-i, --implementation <name>", "only this implementation; may be repeated", several)
+    .option("--isolation <level>", "read committed, repeatable read or serializable; may be repeated", isolation)
+    .option("--faults", "only with faults: crashes, lost answers, 40001 and 40P01, as far as the model has them")
+    .option("--no-faults", "only without")
     .option("--seed <text>", "the same seed gives the same programs, schedules and verdict (default: raceproof)")
     .option(
       "--executions <number>",
-      `executions per implementation (default: ${defaultExecutions}, or as many as fit into --time)`,
+      `executions for each implementation and condition (default: ${defaultExecutions.most}, fewer where there are many, or as many as fit into --time)`,
       whole(1),
     )
     .option(
       "--time <seconds>",
-      "for exploring, shared evenly among implementations; shrinking what was found comes on top",
+      "for exploring, shared evenly among implementations and conditions; shrinking what was found comes on top",
       seconds,
     )
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))

@@ -30,6 +30,7 @@ function stepDifference(recorded: Step | undefined, now: Step | undefined): Omit
     ["who takes it", ({ session }) => session],
     ["the statement", ({ text }) => text.replace(/\s+/g, " ").trim()],
     ["the parameters", ({ values }) => `(${values.map(shape).join(", ")})`],
+    ["what goes wrong", ({ fault }) => fault ?? "nothing"],
     ["what comes back", ({ outcome }) => describeOutcome(outcome)],
     [
       "the wait",

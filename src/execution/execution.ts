@@ -487,6 +487,7 @@ class Execution implements Gate {
     const { pending } = this.#runOf(step.actor)!;
     pending.splice(pending.indexOf(step), 1);
     this.#underway.add(step);
+    if (step.kind === "statement") this.#lane.noteStatement(text);
     step.go(fault === "serialization failure" || fault === "deadlock" ? failureOf(fault, text) : undefined);
     const waiting = await this.#waiters.answerOrWait(step, 0);
     if (waiting === undefined) await this.#deliver(step, record);

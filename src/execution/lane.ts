@@ -3,6 +3,7 @@ import { PostgresError, UsageError } from "../errors.js";
 import type { Database, PostgresServer } from "../postgres/server.js";
 import { Connections } from "../session/connections.js";
 import { runAsNobody } from "../session/context.js";
+import { changesSchema } from "../session/changes-schema.js";
 import { leavesState } from "../session/leaves-state.js";
 import { fromModel, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
 
@@ -38,6 +39,7 @@ export class Lane {
   readonly #stateQuery: string;
   readonly #resets: Resets;
   #executions = 0;
+  #schemaChanged = false;
 
   private constructor(
     server: PostgresServer,
@@ -85,12 +87,29 @@ export class Lane {
     // Deleting is several times cheaper than truncating, but leaves dead rows behind.
     const empty = pristine || this.#executions++ % 100 === 99 ? this.#resets.truncate : this.#resets.empty;
     const rows: Rows = fromModel(this.#model, "seed", () => this.#model.seed(initial));
+    if (this.#schemaChanged) await this.#restoreSchema();
     await run(
       this.#control,
       // Without `begin`: the statements are one transaction all the same, and an error leaves none open.
       `${patiently} ${empty} ${this.#resets.insert(rows)}`,
       `seeding model "${this.#model.name}" from ${JSON.stringify(initial)}`,
     );
+    const prepare = fromModel(this.#model, "prepare", () => this.#model.prepare?.(initial) ?? "");
+    if (prepare === "") return;
+    this.#schemaChanged = true;
+    await run(this.#control, prepare, `preparing model "${this.#model.name}" from ${JSON.stringify(initial)}`);
+  }
+
+  /** Looks at a statement that is about to be sent: what changes the schema is undone before the next execution. */
+  noteStatement(text: string): void {
+    this.#schemaChanged ||= changesSchema(text);
+  }
+
+  /** Makes the schema anew; only its tables' rows can be brought back otherwise. */
+  async #restoreSchema(): Promise<void> {
+    const drop = this.waitsAreReported ? dropSchemas : "drop owned by current_user cascade;";
+    await run(this.#control, `${patiently} ${drop} ${this.#model.schema}`, `the schema of model "${this.#model.name}"`);
+    this.#schemaChanged = false;
   }
 
   /**
@@ -191,6 +210,14 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
     }
   }
 }
+
+/** All that a schema can have made. A role that is no superuser has made what it owns. */
+const dropSchemas = `do $raceproof$ declare s text; begin
+  for s in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+    execute format('drop schema %I cascade', s);
+  end loop;
+  create schema public;
+end $raceproof$;`;
 
 /** For what must not happen: that somebody has something locked when we reset. */
 const patiently = "set local lock_timeout = 10000;";

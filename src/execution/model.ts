@@ -17,6 +17,17 @@ export const isolations: readonly Isolation[] = ["read committed", "repeatable r
 /** Under what an implementation is checked: an isolation level, with faults or without, e.g. `serializable, with faults`. */
 export type Condition = Isolation | `${Isolation}, with faults`;
 
+export const conditions: readonly Condition[] = isolations.flatMap((isolation) => [
+  isolation,
+  `${isolation}, with faults` as const,
+]);
+
+/** What a condition says: the isolation level, and whether things go wrong. */
+export function partsOf(condition: Condition): { readonly isolation: Isolation; readonly faults: boolean } {
+  const faults = condition.endsWith(", with faults");
+  return { isolation: isolations.find((isolation) => condition.startsWith(isolation))!, faults };
+}
+
 /** Rows by table name (`table` or `schema.table`), each row by column name. Columns left out get their default. */
 export type Rows = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 
@@ -116,19 +127,15 @@ export interface Reference<Initial, World, S = unknown> {
   readonly final?: (reference: S, state: State, context: { readonly world: World }) => Broken | undefined;
 }
 
-/**
- * Something that somebody says of an implementation. Its verdict is never written down: the claim is true where none of
- * its invariants breaks under its conditions, and false with the counterexample of the first that does.
- */
+/** Something that somebody says of an implementation, and what must hold for it to be true. */
 export interface Claim {
-  /** What is claimed, in a few words of whoever claims it. */
+  /** What is claimed, in a few words. */
   readonly topic: string;
-  /** Where it is claimed, e.g. the heading of a document. */
-  readonly where?: string;
-  readonly implementations: readonly string[];
-  /** Under which of the conditions that the implementations are checked under. Default: all without faults. */
+  /** Where it is claimed. */
+  readonly where: string;
+  readonly implementation: string;
+  /** Under which conditions. Default: all that are checked. */
   readonly conditions?: readonly Condition[];
-  /** What must hold for it to be true. */
   readonly invariants: readonly string[];
 }
 
@@ -152,6 +159,8 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   /** Queries, by name, whose rows the invariants judge. */
   readonly state: Readonly<Record<string, string>>;
   readonly invariants: Readonly<Record<string, Invariant<Initial, Impl, World>>>;
+  /** What is said of implementations; the verdict on each is computed from what broke. */
+  readonly claims?: readonly Claim[];
   /** The sequential reference, for the invariant `some sequential order explains it`. */
   // oxlint-disable-next-line typescript/no-explicit-any -- its state is nobody's business but its own
   readonly reference?: Reference<Initial, World, any>;
@@ -163,8 +172,6 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   readonly faultsPerProgram?: number;
   /** Called when an actor's process has died, once its connections are gone: what it held outside Postgres comes free. */
   readonly crashed?: (context: { readonly world: World; readonly actor: string }) => void;
-  /** What is said of the implementations, to be set against what runs show. */
-  readonly claims?: readonly Claim[];
   /** Programs to explore before any that are generated: what experience says is worth a look. */
   readonly examples?: readonly Program<Initial, Parameters[keyof Parameters]>[];
   /**

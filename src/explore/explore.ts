@@ -52,6 +52,8 @@ export interface ExploreOptions {
   readonly lanes: Lanes;
   readonly model: AnyModel;
   readonly implementation: string;
+  /** Whether programs may have things go wrong, as far as the model says what. */
+  readonly faults: boolean;
   readonly strategy: Strategy;
   readonly seed: string;
   readonly budget: Budget;
@@ -88,8 +90,8 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   }
   return { ...found.total, interrupted: signal?.aborted === true };
 
-  function* jobs({ strategy, seed }: ExploreOptions, over: () => boolean) {
-    const programAt = programSource(model, seed);
+  function* jobs({ strategy, seed, faults }: ExploreOptions, over: () => boolean) {
+    const programAt = programSource(model, seed, faults);
     for (let execution = 0; execution < budget.executions && !over(); execution++) {
       const program = programAt(Math.floor(execution / schedulesPerProgram));
       const scheduler = strategy.scheduler(execution);

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { UsageError } from "../errors.js";
 import { parametersOf, type AnyModel } from "../execution/model.js";
-import type { Json, OperationCall, Program } from "../execution/program.js";
+import type { Fault, Json, OperationCall, Program } from "../execution/program.js";
 
 /** Programs of a model: an initial state, and for each actor the operations it runs. */
-function programsOf(model: AnyModel): fc.Arbitrary<Program> {
+function programsOf(model: AnyModel, withFaults: boolean): fc.Arbitrary<Program> {
   return (model.initial as fc.Arbitrary<Json>).chain((initial) => {
     const actors = Object.entries(model.actors).map(([name, operations]) =>
       fc.record({
@@ -12,7 +12,18 @@ function programsOf(model: AnyModel): fc.Arbitrary<Program> {
         operations: fc.array(callsOf(model, operations, initial), { maxLength: model.operationsPerActor ?? 2 }),
       }),
     );
-    return fc.record({ initial: fc.constant(initial), actors: fc.tuple(...actors) });
+    const parts = { initial: fc.constant(initial), actors: fc.tuple(...actors) };
+    return withFaults ? fc.record({ ...parts, faults: faultsOf(model) }) : fc.record(parts);
+  });
+}
+
+/** What may go wrong, by what the model says of its actors. */
+function faultsOf({ faults = {}, faultsPerProgram = 1 }: AnyModel): fc.Arbitrary<Fault[]> {
+  const all = Object.entries(faults).flatMap(([actor, kinds]) => kinds.map((kind): Fault => ({ actor, kind })));
+  return fc.uniqueArray(fc.constantFrom(...all), {
+    minLength: 1,
+    maxLength: faultsPerProgram,
+    selector: ({ actor, kind }) => `${kind} ${actor}`,
   });
 }
 
@@ -30,11 +41,21 @@ export function numericSeed(seed: string, purpose: string): number {
   return hash | 0;
 }
 
-/** A source of generated programs: the same seed and number give the same program. */
-export function programSource(model: AnyModel, seed: string): (number: number) => Program {
-  const arbitrary = programsOf(model).filter(({ actors }) => actors.some(({ operations }) => operations.length > 0));
+/**
+ * A source of programs: first the model's examples, then generated ones. The same seed and number give the same program.
+ *
+ * @param faults Whether they may have things go wrong; of the examples only those that have are left out otherwise.
+ */
+export function programSource(model: AnyModel, seed: string, faults = false): (number: number) => Program {
+  const all: readonly Program[] = model.examples ?? [];
+  const examples = all.filter((example) => faults || (example.faults ?? []).length === 0);
+  const arbitrary = programsOf(model, faults).filter(({ actors }) =>
+    actors.some(({ operations }) => operations.length > 0),
+  );
   let last: { number: number; program: Program } | undefined;
   return (number) => {
+    const example = examples[number];
+    if (example !== undefined) return example;
     if (last?.number !== number) {
       const [program] = fc.sample(arbitrary, { numRuns: 1, seed: numericSeed(seed, `program/${number}`) });
       last = { number, program: plain(program!) };

@@ -1,4 +1,5 @@
-import type { Expectation } from "../execution/model.js";
+import type { Condition, Expectation } from "../execution/model.js";
+import type { JudgedClaim } from "./matrix.js";
 import type { Violation } from "../oracle/violation.js";
 
 export type Verdict = "holds" | "violates" | "inconclusive";
@@ -23,6 +24,7 @@ export interface ViolationReport {
   readonly violations: readonly Violation[];
   /** Size of the shrunk counterexample. */
   readonly operations: number;
+  readonly faults: number;
   readonly steps: number;
   readonly switches: number;
   /** How many of the executions broke in all of these ways, before shrinking. */
@@ -34,7 +36,10 @@ export interface ViolationReport {
 /** The verdict on one implementation; {@link verdictOf} is the one place that makes it. */
 export interface ImplementationVerdict extends Coverage {
   readonly name: string;
-  readonly expected: Expectation;
+  /** Under what it was checked. */
+  readonly condition: Condition;
+  /** Null where nothing is recorded for this condition. */
+  readonly expected: Expectation | null;
   readonly verdict: Verdict;
   /** Whether verdict and expectation agree. */
   readonly asExpected: boolean;
@@ -62,14 +67,20 @@ export interface VerdictFile {
   readonly asExpected: boolean;
   /** Whether it was cut short (Ctrl-C); what is here was found until then. */
   readonly interrupted: boolean;
+  /** Every condition that was checked, in the model's order, and when. */
+  readonly invariants: readonly { readonly name: string; readonly when: "quiescence" | "every commit" }[];
+  /** One for each implementation and condition. */
   readonly implementations: readonly ImplementationVerdict[];
+  /** The model's claims about what was checked. */
+  readonly claims: readonly JudgedClaim[];
   readonly seconds: number;
 }
 
 /** What a verdict is made of. */
 export interface Evidence {
   readonly name: string;
-  readonly expected: Expectation;
+  readonly condition: Condition;
+  readonly expected: Expectation | null;
   readonly strategy: string;
   readonly seed: string;
   readonly coverage: Coverage;
@@ -90,6 +101,7 @@ export function verdictOf(evidence: Evidence): ImplementationVerdict {
   return {
     ...coverage,
     name: evidence.name,
+    condition: evidence.condition,
     expected,
     verdict,
     asExpected: meets(expected, verdict, violations),
@@ -102,7 +114,8 @@ export function verdictOf(evidence: Evidence): ImplementationVerdict {
   };
 }
 
-function meets(expected: Expectation, verdict: Verdict, violations: readonly ViolationReport[]): boolean {
+function meets(expected: Expectation | null, verdict: Verdict, violations: readonly ViolationReport[]): boolean {
+  if (expected === null) return verdict !== "inconclusive";
   if (typeof expected === "string") return verdict === expected;
   if (verdict !== "violates") return false;
   const broken = new Set(violations.flatMap((each) => each.violations.map(({ invariant }) => invariant)));

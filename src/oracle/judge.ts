@@ -26,11 +26,22 @@ export type Judged = Pick<Executed, "trace" | "world" | "implementation" | "comm
 export function judge(model: AnyModel, program: Program, executed: Judged): Violation[] {
   const { trace, world, implementation } = executed;
   const context = { initial: program.initial, world, implementation, operations: trace.operations };
+  const lost = trace.steps.filter(({ fault }) => fault === "lost answer");
+  const lostAnswers = new Set(lost.map(({ actor, operation }) => `${operation} ${actor}`));
   return [
     ...Object.keys(model.invariants).flatMap((name) => broken(model, name, context, executed)),
     ...(everyoneEnded(trace.operations) ? inexplicable(model, program, executed) : []),
-    ...trace.operations.flatMap((operation) => failed(model, operation)),
+    ...trace.operations
+      .filter(({ actor, index, result }) => !(lostAnswers.has(`${index} ${actor}`) && isOfTheDriver(result)))
+      .flatMap((operation) => failed(model, operation)),
   ];
+}
+
+/** What `pg` says of a connection that broke: of one that we broke it is an outcome, as an error from Postgres is. */
+function isOfTheDriver(result: OperationRecord["result"]): boolean {
+  return (
+    "threw" in result && /^Connection terminated|^Client has encountered a connection error/.test(result.threw.message)
+  );
 }
 
 function broken(

@@ -1,5 +1,7 @@
 import { UsageError } from "../errors.js";
+import { conditions } from "../execution/model.js";
 import type { Counterexample } from "../shrink/counterexample.js";
+import { faultKinds } from "../strategy/fault.js";
 import { brief, cut, visible } from "./text.js";
 
 /** Says what is wrong with the value at a path, by throwing; returns when nothing is. */
@@ -145,8 +147,9 @@ function both(first: Check, second: Check): Check {
   };
 }
 
-const schedule = list(object({ step: integer, to: text }));
-const size = object({ actors: integer, operations: integer, steps: integer, switches: integer });
+const fault = oneOf(...faultKinds);
+const schedule = list(object({ step: integer, to: text, fault: optional(fault) }));
+const size = object({ actors: integer, operations: integer, faults: integer, steps: integer, switches: integer });
 const call = { operation: text, parameters: json };
 const wait = object({ holders: list(text), lock: text, on: orNull(text), until: orNull(integer) });
 const display = optional(record(text));
@@ -164,6 +167,7 @@ const outcome: Check = (value, path) => {
 
 const result: Check = (value, path) => {
   if (!isObject(value)) fail(path, "an object", value);
+  if (value["crashed"] === true) return;
   const threw = object({ threw: object({ name: text, message: text, code: orNull(text) }) });
   if (!Object.hasOwn(value, "returned")) threw(value, path);
 };
@@ -173,7 +177,8 @@ const step = object({
   actor: text,
   session: text,
   operation: integer,
-  kind: oneOf("statement", "yield"),
+  kind: oneOf("statement", "yield", "crash"),
+  fault: optional(fault),
   text,
   values: list(json),
   outcome,
@@ -196,9 +201,20 @@ const range: Check = (value, path) => {
 
 const operation = object({ ...call, actor: text, index: integer, steps: orNull(range), result });
 
+const called = object({
+  actor: text,
+  operation: integer,
+  name: text,
+  parameters: json,
+  begin: integer,
+  end: integer,
+  result,
+});
+
 const trace = object({
   steps: both(list(step), counted),
   operations: list(operation),
+  calls: optional(list(called)),
   schedule,
   state: record(list(record(json))),
   displayBefore: display,
@@ -207,9 +223,14 @@ const trace = object({
 const counterexample = object({
   model: object({ name: text, module: orNull(text) }),
   implementation: text,
+  condition: oneOf(...conditions),
   signature: text,
-  violations: list(object({ invariant: text, way: text, message: text })),
-  program: object({ initial: json, actors: list(object({ name: text, operations: list(object(call)) })) }),
+  violations: list(object({ invariant: text, way: text, message: text, after: optional(integer) })),
+  program: object({
+    initial: json,
+    actors: list(object({ name: text, operations: list(object(call)) })),
+    faults: optional(list(object({ actor: text, kind: fault }))),
+  }),
   schedule,
   trace,
   seed: text,

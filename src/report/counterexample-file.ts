@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
-import type { OperationRecord, OperationResult, Step, Trace } from "../execution/trace.js";
+import type { CallRecord, OperationRecord, OperationResult, Step, Trace } from "../execution/trace.js";
+import type { Schedule } from "../strategy/schedule.js";
 import type { Counterexample, Size } from "../shrink/counterexample.js";
 import { checkCounterexample } from "./counterexample-check.js";
 import { toStableJson } from "./stable-json.js";
@@ -27,17 +28,19 @@ export function readCounterexample(text: string, fileName: string): Counterexamp
 const longest = { name: 40, signature: 80 };
 
 /**
- * `<model>.<implementation>.<signature>.json`, in characters that are safe in file names everywhere. When something
+ * `<model>.<implementation>.<condition>.<signature>.json`, without the condition where it is the usual one, in characters that are safe in file names everywhere. When something
  * had to be cut or replaced, a short hash of the full names keeps it unique.
  */
 export function counterexampleFileName({
   model,
   implementation,
+  condition,
   signature,
-}: Pick<Counterexample, "model" | "implementation" | "signature">): string {
+}: Pick<Counterexample, "model" | "implementation" | "condition" | "signature">): string {
   const slugs = [
     slug(model.name, longest.name),
     slug(implementation, longest.name),
+    ...(condition === "read committed" ? [] : [slug(condition, longest.name)]),
     slug(signature, longest.signature),
   ];
   // A name counts as it is; of a signature, what separates its words may be replaced.
@@ -45,8 +48,8 @@ export function counterexampleFileName({
     slugs[0] === model.name &&
     slugs[1] === implementation &&
     /^[\w :;,=-]+$/u.test(signature) &&
-    slug(signature, Infinity) === slugs[2];
-  return `${unique(slugs, faithful, [model.name, implementation, signature])}.json`;
+    slug(signature, Infinity) === slugs.at(-1);
+  return `${unique(slugs, faithful, [model.name, implementation, condition, signature])}.json`;
 }
 
 /** `<model>.verdict.md`, made in the same way. */
@@ -67,23 +70,30 @@ function slug(name: string, limit: number): string {
 
 /** The same data with its keys in the order in which the types declare them; what models fill in keeps its own order. */
 function ordered(counterexample: Counterexample): unknown {
-  const { schema, model, implementation, signature, violations, program, schedule, trace } = counterexample;
+  const { schema, model, implementation, condition, signature, violations, program, schedule, trace } = counterexample;
   const { seed, shrink, confirmed, environment } = counterexample;
   const { raceproof, postgres } = environment;
   return {
     schema,
     model: { name: model.name, module: model.module },
     implementation,
+    condition,
     signature,
-    violations: violations.map(({ invariant, way, message }) => ({ invariant, way, message })),
+    violations: violations.map(({ invariant, way, message, after }) => ({
+      invariant,
+      way,
+      message,
+      ...(after === undefined ? {} : { after }),
+    })),
     program: {
       initial: program.initial,
       actors: program.actors.map(({ name, operations }) => ({
         name,
         operations: operations.map(({ operation, parameters }) => ({ operation, parameters })),
       })),
+      ...(program.faults === undefined ? {} : { faults: program.faults.map(({ actor, kind }) => ({ actor, kind })) }),
     },
-    schedule: schedule.map(({ step, to }) => ({ step, to })),
+    schedule: orderedSchedule(schedule),
     trace: orderedTrace(trace),
     seed,
     shrink: { from: orderedSize(shrink.from), to: orderedSize(shrink.to), executions: shrink.executions },
@@ -95,28 +105,34 @@ function ordered(counterexample: Counterexample): unknown {
   };
 }
 
-function orderedSize({ actors, operations, steps, switches }: Size): Size {
-  return { actors, operations, steps, switches };
+function orderedSchedule(schedule: Schedule): Schedule {
+  return schedule.map(({ step, to, fault }) => ({ step, to, ...(fault === undefined ? {} : { fault }) }));
 }
 
-function orderedTrace({ steps, operations, schedule, state, displayBefore }: Trace): Trace {
+function orderedSize({ actors, operations, faults, steps, switches }: Size): Size {
+  return { actors, operations, faults, steps, switches };
+}
+
+function orderedTrace({ steps, operations, calls, schedule, state, displayBefore }: Trace): Trace {
   return {
     steps: steps.map(orderedStep),
     operations: operations.map(orderedOperation),
-    schedule: schedule.map(({ step, to }) => ({ step, to })),
+    ...(calls === undefined ? {} : { calls: calls.map(orderedCall) }),
+    schedule: orderedSchedule(schedule),
     state,
     ...(displayBefore === undefined ? {} : { displayBefore }),
   };
 }
 
 function orderedStep(step: Step): Step {
-  const { index, actor, session, operation, kind, text, values, outcome, wait, transaction, display } = step;
+  const { index, actor, session, operation, kind, fault, text, values, outcome, wait, transaction, display } = step;
   return {
     index,
     actor,
     session,
     operation,
     kind,
+    ...(fault === undefined ? {} : { fault }),
     text,
     values,
     outcome: orderedOutcome(outcome),
@@ -131,6 +147,10 @@ function orderedOutcome(outcome: Step["outcome"]): Step["outcome"] {
   if (outcome.kind === "error") return { kind: "error", code: outcome.code, message: outcome.message };
   const { kind, command, rowCount, rows } = outcome;
   return { kind, command, rowCount, ...(rows === undefined ? {} : { rows }) };
+}
+
+function orderedCall({ actor, operation, name, parameters, begin, end, result }: CallRecord): CallRecord {
+  return { actor, operation, name, parameters, begin, end, result: orderedResult(result) };
 }
 
 function orderedOperation({ actor, index, operation, parameters, steps, result }: OperationRecord): OperationRecord {

@@ -44,12 +44,19 @@ export function describeStep(step: Step): string {
 
 /** What a step does: its statement, or the name of its yield point. */
 export function stepText(step: Step): Line {
+  if (step.kind === "crash") return crashLine(step);
   const chunks: Span[][] = step.kind === "yield" ? [[yieldSpan(step)]] : showSql(step.text, step.values);
   if (chunks.length === 0) chunks.push([{ text: "(empty statement)", role: "muted" }]);
   const connection = step.session.startsWith(step.actor) ? step.session.slice(step.actor.length) : step.session;
   const [first = [], ...rest] = chunks;
   const mark: Span[] = connection === "" ? [] : [{ text: `${visible(connection)} `, role: "muted" }];
   return { kind: "step", chunks: [[...mark, ...first], ...rest] };
+}
+
+/** A process that dies, and what it would have done next. */
+function crashLine({ text }: Step): Line {
+  const next: Span = { text: `before: ${cut(oneLine(text), 60)}`, role: "muted" };
+  return { kind: "step", chunks: [[{ text: "✗ process dies", role: "error" }], [next]] };
 }
 
 function yieldSpan(step: Step): Span {
@@ -70,10 +77,9 @@ export function outcomeLine(step: Step): Line | null {
   const { outcome } = step;
   if (outcome.kind === "passed") return null;
   if (outcome.kind === "error") {
-    return cameBack(
-      `ERROR ${outcome.code === null ? "" : `${visible(outcome.code)}: `}${cut(oneLine(outcome.message), 200)}`,
-      "error",
-    );
+    const error = `ERROR ${outcome.code === null ? "" : `${visible(outcome.code)}: `}${cut(oneLine(outcome.message), 200)}`;
+    if (step.fault === "lost answer") return cameBack(`✗ done, but the answer is lost: ${error}`, "error");
+    return cameBack(step.fault === undefined ? error : `✗ ${error}`, "error");
   }
   // A transaction that had failed answers COMMIT with ROLLBACK, and no error.
   const command = outcome.command.toUpperCase();

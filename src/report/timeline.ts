@@ -51,7 +51,12 @@ export interface Timeline {
   /** The columns of the state; none when no display was recorded. */
   readonly display: readonly string[];
   readonly rows: readonly Row[];
-  readonly violations: readonly { readonly invariant: string; readonly way: string; readonly message: string }[];
+  readonly violations: readonly {
+    readonly invariant: string;
+    readonly way: string;
+    /** With the step after which it could be seen, where it was broken for a moment only. */
+    readonly message: string;
+  }[];
   /** The rows of the model's state queries at the end; only when there is no display that shows the state. */
   readonly finalState: readonly string[];
   readonly size: string;
@@ -89,10 +94,10 @@ export function timelineOf(counterexample: Counterexample): Timeline {
       actor: visible(name),
       operations: operations.map((call, index) => callText(recordOf(trace, name, index) ?? call)),
     })),
-    violations: counterexample.violations.map(({ invariant, way, message }) => ({
+    violations: counterexample.violations.map(({ invariant, way, message, after }) => ({
       invariant: oneLine(invariant),
       way: oneLine(way),
-      message: oneLine(message),
+      message: oneLine(after === undefined ? message : `seen after step ${after + 1}: ${message}`),
     })),
     finalState: table.display.length === 0 ? finalStateOf(trace) : [],
     size: sizeText(shrink.to),
@@ -116,9 +121,10 @@ export function brokenNames(violations: Timeline["violations"]): string {
   return [...new Set(violations.map(({ invariant }) => invariant))].join(", ");
 }
 
-/** `2 operations, 8 steps, 2 switches`. */
-export function sizeText({ operations, steps, switches }: Pick<Size, "operations" | "steps" | "switches">): string {
-  return [count(operations, "operation"), count(steps, "step"), switchesText(switches)].join(", ");
+/** `2 operations, 8 steps, 2 switches`; with faults, where there are some. */
+export function sizeText({ operations, faults, steps, switches }: Omit<Size, "actors">): string {
+  const parts = [count(operations, "operation"), count(steps, "step"), switchesText(switches)];
+  return (faults === 0 ? parts : parts.toSpliced(1, 0, count(faults, "fault"))).join(", ");
 }
 
 /** `Postgres 18.0 (embedded), deadlock_timeout=10ms`. */
@@ -134,12 +140,12 @@ function switchesText(switches: number): string {
 }
 
 function shrunkText({ from, to, executions }: Counterexample["shrink"]): string | null {
-  const same = from.operations === to.operations && from.steps === to.steps && from.switches === to.switches;
+  const same = sizeText(from) === sizeText(to);
   return same ? null : `shrunk from ${sizeText(from)} in ${count(executions, "execution")}`;
 }
 
-function environmentText({ environment, seed }: Counterexample): string {
-  return `${postgresText(environment.postgres)}; raceproof ${visible(environment.raceproof)}, seed ${visible(seed)}`;
+function environmentText({ environment, condition, seed }: Counterexample): string {
+  return `${postgresText(environment.postgres)}; ${condition}; raceproof ${visible(environment.raceproof)}, seed ${visible(seed)}`;
 }
 
 /** The program's actors that have something to do, and whoever else appears in the trace. */

@@ -1,4 +1,5 @@
 import type { VerdictFile } from "../explore/verdict.js";
+import type { CellSummary, MatrixSummary } from "./matrix-summary.js";
 import { bold, code, inline, tableHead, tableRow } from "./markdown-text.js";
 import { summaryOf } from "./verdict-summary.js";
 import type { ImplementationSummary, VerdictSummary, ViolationSummary } from "./verdict-summary.js";
@@ -11,6 +12,8 @@ export function renderVerdictMarkdown(verdict: VerdictFile): string {
     [`### ${asExpected ? "✓" : "✗"} ${inline(summary.model)}`],
     [bold(inline(conclusion)), ...(interrupted === null ? [] : [inline(interrupted)])],
     tableOf(summary),
+    ...(summary.matrix === null ? [] : matrixOf(summary.matrix)),
+    ...(summary.claims.length === 0 ? [] : [["#### Claims"], claimsOf(summary.claims)]),
     ...implementations.map(detailsOf),
     [inline(environment.join("; ")) + "."],
   ];
@@ -20,10 +23,10 @@ export function renderVerdictMarkdown(verdict: VerdictFile): string {
 function tableOf({ implementations }: VerdictSummary): string[] {
   return [
     ...tableHead([" ", "implementation", "expected", "verdict", "claim", "violations"]),
-    ...implementations.map(({ asExpected, name, expected, verdict, claim, violations }) =>
+    ...implementations.map(({ asExpected, name, condition, expected, verdict, claim, violations }) =>
       tableRow([
         asExpected ? "✓" : "✗",
-        inline(name),
+        inline(condition === "" ? name : `${name}, ${condition}`),
         inline(expected),
         asExpected ? verdict : bold(verdict),
         inline(claim),
@@ -33,9 +36,40 @@ function tableOf({ implementations }: VerdictSummary): string[] {
   ];
 }
 
-function detailsOf({ name, violations, coverage, never, problems }: ImplementationSummary): string[] {
+/** Invariants down, as there are more of them than fit across; a column for each implementation and condition. */
+function matrixOf({ invariants, rows }: MatrixSummary): string[][] {
+  const conditions = [...new Set(rows.map(({ condition }) => condition))];
+  return conditions.flatMap((condition) => {
+    const columns = rows.filter((row) => row.condition === condition);
+    return [
+      [`#### Which invariant holds where: ${inline(condition)}`],
+      [
+        ...tableHead(["invariant", ...columns.map(({ implementation }) => inline(implementation))]),
+        ...invariants.map((name, at) => tableRow([inline(name), ...columns.map(({ cells }) => cellText(cells[at]!))])),
+        tableRow(["*rests on*", ...columns.map(({ claim }) => inline(claim))]),
+      ],
+    ];
+  });
+}
+
+function cellText({ verdict, text, file }: CellSummary): string {
+  const shown = verdict === "violates" ? bold(inline(text)) : inline(text);
+  return file === null ? shown : `${shown}<br>${code(file)}`;
+}
+
+function claimsOf(claims: VerdictSummary["claims"]): string[] {
+  const words = { holds: "not refuted", violates: "**false**", inconclusive: "could not be told" };
   return [
-    `#### ${inline(name)}`,
+    ...tableHead(["claim", "where", "of", "verdict", "because"]),
+    ...claims.map(({ topic, where, implementation, verdict, text }) =>
+      tableRow([`“${inline(topic)}”`, inline(where), inline(implementation), words[verdict], inline(text)]),
+    ),
+  ];
+}
+
+function detailsOf({ name, condition, violations, coverage, never, problems }: ImplementationSummary): string[] {
+  return [
+    `#### ${inline(condition === "" ? name : `${name}, ${condition}`)}`,
     "",
     ...violations.flatMap(violationLines),
     ...problems.map((text) => `- **!** ${inline(text)}`),

@@ -1,11 +1,14 @@
 import type { Expectation } from "../execution/model.js";
 import type { ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "../explore/verdict.js";
+import { claimSummariesOf, matrixSummaryOf, type ClaimSummary, type MatrixSummary } from "./matrix-summary.js";
 import { count, enumerate, oneLine, visible } from "./text.js";
 import { postgresText, sizeText } from "./timeline.js";
 
 /** What a verdict says about one implementation, in words. */
 export interface ImplementationSummary {
   readonly name: string;
+  /** Under what it was checked; empty where that is the same for all, as usual. */
+  readonly condition: string;
   readonly expected: string;
   readonly verdict: Verdict;
   readonly asExpected: boolean;
@@ -37,6 +40,8 @@ export interface VerdictSummary {
   /** Server, version and seed, time taken. */
   readonly environment: readonly string[];
   readonly implementations: readonly ImplementationSummary[];
+  readonly matrix: MatrixSummary | null;
+  readonly claims: readonly ClaimSummary[];
 }
 
 /** Puts a verdict into words. Pure. */
@@ -51,12 +56,16 @@ export function summaryOf(verdict: VerdictFile): VerdictSummary {
       `raceproof ${visible(verdict.raceproof)}, seed ${visible(verdict.seed)}`,
       secondsText(verdict.seconds),
     ],
-    implementations: verdict.implementations.map(implementationSummary),
+    implementations: verdict.implementations.map((each) => implementationSummary(each, conditionsDiffer(verdict))),
+    matrix: matrixSummaryOf(verdict),
+    claims: claimSummariesOf(verdict),
   };
 }
 
 function namedAs(what: string, implementations: readonly ImplementationVerdict[]): string[] {
-  const names = implementations.map(({ name }) => visible(name));
+  const names = implementations.map(({ name, condition }) =>
+    condition === "read committed" ? visible(name) : `${visible(name)} (${condition})`,
+  );
   return names.length === 0 ? [] : [`${what}: ${enumerate(names)}.`];
 }
 
@@ -74,9 +83,14 @@ function secondsText(seconds: number): string {
   return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-function implementationSummary(verdict: ImplementationVerdict): ImplementationSummary {
+function conditionsDiffer({ implementations }: VerdictFile): boolean {
+  return implementations.some(({ condition }) => condition !== "read committed");
+}
+
+function implementationSummary(verdict: ImplementationVerdict, conditions: boolean): ImplementationSummary {
   return {
     name: visible(verdict.name),
+    condition: conditions ? verdict.condition : "",
     expected: expectedText(verdict.expected),
     verdict: verdict.verdict,
     asExpected: verdict.asExpected,
@@ -90,7 +104,8 @@ function implementationSummary(verdict: ImplementationVerdict): ImplementationSu
   };
 }
 
-function expectedText(expected: Expectation): string {
+function expectedText(expected: Expectation | null): string {
+  if (expected === null) return "nothing recorded";
   return typeof expected === "string"
     ? expected
     : `violates ${enumerate(expected.violates.map((name) => oneLine(name)))}`;

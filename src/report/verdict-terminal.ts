@@ -1,6 +1,7 @@
 import type { VerdictFile } from "../explore/verdict.js";
 import { beside, gap, paragraph, ruled, titled } from "./cells.js";
 import type { Cell } from "./cells.js";
+import { claimLines, matrixLines } from "./matrix-terminal.js";
 import { paint } from "./paint.js";
 import type { Ink, Painted } from "./paint.js";
 import { narrowest } from "./terminal.js";
@@ -26,6 +27,8 @@ export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: Te
     [],
     ...tableOf(summary, room),
     ...summary.implementations.flatMap((implementation) => [[], ...detailsOf(implementation, room)]),
+    ...(summary.matrix === null ? [] : matrixLines(summary.matrix, room)),
+    ...(summary.claims.length === 0 ? [] : [[], ...claimLines(summary.claims, room)]),
     [],
     ...(summary.interrupted === null ? [] : paragraph(words(summary.interrupted, "bad"), 3, room)),
     ...paragraph(
@@ -40,7 +43,7 @@ export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: Te
 const heads = ["implementation", "expected", "verdict", "claim"];
 
 function tableOf({ implementations }: VerdictSummary, room: number): Painted[][] {
-  const texts = implementations.map(({ name, expected, verdict, claim }) => [name, expected, verdict, claim]);
+  const texts = implementations.map((each) => [titleOf(each), each.expected, each.verdict, each.claim]);
   const widths = widthsOf([heads, ...texts], room - 1);
   const rows = implementations.map((implementation, index) => {
     const roles: readonly Ink[] = ["heading", "plain", verdictInk(implementation), "plain"];
@@ -70,11 +73,16 @@ function widthsOf(rows: readonly (readonly string[])[], room: number): number[] 
   return [...fixed, Math.max(5, Math.min(claim, rest))];
 }
 
+/** The implementation, and under what it was checked where that is not the same for all. */
+function titleOf({ name, condition }: ImplementationSummary): string {
+  return condition === "" ? name : `${name}, ${condition}`;
+}
+
 function detailsOf(implementation: ImplementationSummary, room: number): Painted[][] {
-  const { name, violations, coverage, never, problems } = implementation;
+  const { violations, coverage, never, problems } = implementation;
   const bad: Ink = implementation.asExpected ? "plain" : "bad";
   return [
-    ...paragraph(words(name, "heading"), 3, room),
+    ...paragraph(words(titleOf(implementation), "heading"), 3, room),
     ...violations.flatMap((violation) => violationLines(violation, bad, room)),
     ...problems.flatMap((text) => paragraph(words(`! ${text}`, "bad"), 3, room)),
     ...coverage.flatMap((text) => paragraph(words(`· ${text}`, "muted"), 3, room)),

@@ -39,6 +39,7 @@ function allFit(model: AnyModel, { initial, actors }: Program): boolean {
 }
 
 function* proposals(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
+  yield* withoutFaults(program, order);
   for (const { name, operations } of program.actors) {
     if (operations.length > 0) yield withoutActor(program, order, name);
   }
@@ -115,6 +116,19 @@ function* withoutElement(value: Json): Generator<Json> {
       for (const shorter of withoutElement(item))
         yield { ...(value as { readonly [key: string]: Json }), [key]: shorter };
   }
+}
+
+/** Nothing goes wrong; only what did go wrong may; one thing less may. */
+function* withoutFaults(program: Program, order: readonly Turn[]): Generator<Candidate> {
+  const { faults, ...rest } = program;
+  if (faults === undefined) return;
+  yield { program: rest, order: order.map(({ actor, session, operation }) => ({ actor, session, operation })) };
+  const happened = faults.filter(({ actor, kind }) =>
+    order.some((turn) => turn.actor === actor && turn.fault === kind),
+  );
+  if (happened.length < faults.length) yield { program: { ...program, faults: happened }, order };
+  if (faults.length > 1)
+    for (const index of faults.keys()) yield { program: { ...program, faults: faults.toSpliced(index, 1) }, order };
 }
 
 function replaceOperations(program: Program, actor: string, operations: Actor["operations"]): Program {

@@ -1,3 +1,4 @@
+import type { Condition } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
 import type { Violation } from "../oracle/violation.js";
@@ -7,6 +8,8 @@ import type { Schedule } from "../strategy/schedule.js";
 export interface Size {
   readonly actors: number;
   readonly operations: number;
+  /** Things that went wrong. */
+  readonly faults: number;
   readonly steps: number;
   /** Changes from one actor to another between neighbouring steps. */
   readonly switches: number;
@@ -18,6 +21,8 @@ export interface Counterexample {
   /** The model, and the module it came from relative to the working directory; null for one that ships with raceproof. */
   readonly model: { readonly name: string; readonly module: string | null };
   readonly implementation: string;
+  /** Under what it was found. */
+  readonly condition: Condition;
   readonly signature: string;
   readonly violations: readonly Violation[];
   readonly program: Program;

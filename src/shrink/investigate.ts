@@ -3,13 +3,13 @@ import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
-import type { Exploration, Failure } from "../explore/explore.js";
+import type { Exploration } from "../explore/explore.js";
 import { execute } from "../execution/execution.js";
 import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
 import { replay } from "./confirm.js";
 import type { Size } from "./counterexample.js";
-import { shrink, wayOf, type Failing } from "./shrink.js";
+import { Memory, shrink, wayOf, type Failing } from "./shrink.js";
 import { compareSizes, sizeOf } from "./size.js";
 
 /** A failure in its smallest form, recorded in full and replayed. */
@@ -28,6 +28,8 @@ export interface InvestigateOptions {
   readonly lanes: Lanes;
   readonly model: AnyModel;
   readonly implementation: string;
+  /** What is known to break already: what shows only that is not investigated again. */
+  readonly known?: readonly Found[];
   readonly signal?: AbortSignal | undefined;
   /** Called as shrinking goes on, with the way of breaking at hand. */
   readonly onShrink?: ((way: string, executions: number) => void) | undefined;
@@ -41,23 +43,27 @@ const confirmations = 10;
  * ones show already is left out. Once interrupted, failures are kept as large as they are by then.
  */
 export async function investigate(exploration: Exploration, options: InvestigateOptions): Promise<Found[]> {
+  const memory = new Memory();
   const shrunk: (Failing & { from: Size; executions: number })[] = [];
+  const known = new Set((options.known ?? []).flatMap(({ violations }) => violations.map(wayOf)));
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
   for (const way of ways) {
-    for (const failure of startingPoints(exploration, way)) {
+    if (known.has(way)) continue;
+    for (const failure of startingPoints(exploration, memory, way)) {
       const { lanes, signal, onShrink } = options;
-      const onProgress = (executions: number) => onShrink?.(way, executions);
       const smallest = await shrink(failure, {
         lanes,
         assignment: assign(options, failure.program, false),
         target: way,
+        atMost: smallestOf(shrunk, way),
+        memory,
         signal,
-        onProgress,
+        onProgress: (executions) => onShrink?.(way, executions),
       });
       shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
     }
   }
-  const covered = new Set<string>();
+  const covered = new Set(known);
   const found: Found[] = [];
   for (const each of shrunk.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)))) {
     const own = each.violations.map(wayOf);
@@ -68,14 +74,27 @@ export async function investigate(exploration: Exploration, options: Investigate
   return found;
 }
 
-/** Where shrinking begins: the failure that breaks in the fewest ways, the smallest one, and the most frequent kind. */
-function startingPoints({ failures, seen }: Exploration, way: string): Set<Failure> {
-  const candidates = failures.filter(({ violations }) => violations.some((violation) => wayOf(violation) === way));
-  const smallest = candidates.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
-  const purest = smallest.toSorted((a, b) => a.violations.length - b.violations.length);
-  const times = ({ violations }: Failure) => seen.get(signatureOf(violations)) ?? 0;
-  const commonest = smallest.toSorted((a, b) => times(b) - times(a));
-  return new Set([purest[0]!, smallest[0]!, commonest[0]!]);
+/** Of what is shrunk already and breaks in this way, too; undefined when nothing does. */
+function smallestOf(shrunk: readonly Failing[], way: string): Size | undefined {
+  return shrunk
+    .filter(({ violations }) => violations.some((violation) => wayOf(violation) === way))
+    .map(({ trace }) => sizeOf(trace))
+    .toSorted(compareSizes)[0];
+}
+
+function bySize(all: readonly Failing[]): Failing[] {
+  return all.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
+}
+
+/** Where shrinking begins: the smallest failure, the one that breaks in the fewest ways, and the most frequent kind. */
+function startingPoints({ failures, seen }: Exploration, memory: Memory, way: string): Set<Failing> {
+  const breaks = ({ violations }: Failing) => violations.some((violation) => wayOf(violation) === way);
+  const candidates: Failing[] = failures.filter(breaks);
+  const smaller = memory.failures.filter(breaks);
+  const purest = bySize([...candidates, ...smaller]).toSorted((a, b) => a.violations.length - b.violations.length);
+  const times = ({ violations }: Failing) => seen.get(signatureOf(violations)) ?? 0;
+  const commonest = bySize(candidates).toSorted((a, b) => times(b) - times(a));
+  return new Set([bySize([...candidates, ...smaller])[0]!, purest[0]!, commonest[0]!]);
 }
 
 /** Records the final form in full, and replays it. */

@@ -5,11 +5,12 @@ import type { Lanes } from "../execution/lanes.js";
 import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
 import { judge } from "../oracle/judge.js";
-import type { Violation } from "../oracle/violation.js";
+import { signatureOf, type Violation } from "../oracle/violation.js";
 import { Divergence, follow, followOrder } from "../strategy/follow.js";
-import type { Schedule } from "../strategy/schedule.js";
+import type { Schedule, Switch } from "../strategy/schedule.js";
 import type { Scheduler } from "../strategy/strategy.js";
 import { simpler, type Candidate } from "./candidates.js";
+import type { Size } from "./counterexample.js";
 import { compareSizes, sizeOf } from "./size.js";
 
 export interface ShrinkOptions {
@@ -18,6 +19,10 @@ export interface ShrinkOptions {
   readonly assignment: Assignment;
   /** The way of breaking (`invariant: way`) that must stay. */
   readonly target: string;
+  /** How large a result may be to be of use: a larger one's schedule, the costly part, is left as it is. */
+  readonly atMost?: Size | undefined;
+  /** What was executed already: shrinking several failures of one implementation goes through the same programs. */
+  readonly memory?: Memory | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((executions: number) => void) | undefined;
 }
@@ -30,14 +35,57 @@ export interface Failing {
 }
 
 export interface Shrunk extends Failing {
-  /** How many executions it took. */
+  /** How many executions it took, not counting those that were remembered. */
   readonly executions: number;
+}
+
+/** An execution as shrinking needs it: what it could have done otherwise, and what it broke. */
+interface Ran {
+  readonly trace: Trace;
+  readonly pending: readonly (readonly Omit<Switch, "step">[])[];
+  readonly violations: readonly Violation[];
+}
+
+/** What a candidate is run along. */
+type Course =
+  | { readonly kind: "schedule"; readonly schedule: Schedule }
+  | { readonly kind: "order"; readonly order: readonly Omit<Switch, "step">[] };
+
+/**
+ * Executions by program and schedule: the same ones give the same steps, so none is run twice. And the smallest failure
+ * of each signature among them: what is shrunk for one way of breaking passes others by.
+ */
+export class Memory {
+  readonly #ran = new Map<string, Promise<Ran | undefined>>();
+  readonly #failures = new Map<string, Failing>();
+
+  get failures(): readonly Failing[] {
+    return [...this.#failures.values()];
+  }
+
+  /** @returns Undefined when it could not be finished. */
+  run(program: Program, course: Course, body: () => Promise<Ran | undefined>): Promise<Ran | undefined> {
+    const key = JSON.stringify([program, course]);
+    const known = this.#ran.get(key);
+    if (known !== undefined) return known;
+    const ran = body();
+    this.#ran.set(key, ran);
+    return ran;
+  }
+
+  /** Called in a fixed order, whichever lane was faster: one seed finds the same. */
+  note({ program, trace, violations }: Failing): void {
+    const signature = signatureOf(violations);
+    const best = this.#failures.get(signature);
+    if (best === undefined || compareSizes(sizeOf(trace), sizeOf(best.trace)) < 0)
+      this.#failures.set(signature, { program, trace, violations });
+  }
 }
 
 /** Schedules tried for one candidate program, beyond the one that is carried over. */
 const schedulesPerCandidate = 80;
-/** Executions spent on finding a schedule with fewer switches for one program. */
-const schedulesForMinimum = 3_000;
+/** Executions spent on finding a schedule with fewer decisions for one program. */
+const schedulesForMinimum = 1_500;
 
 /**
  * Makes a failing execution as small as it gets: program and schedule in turn, until neither shrinks. A candidate counts
@@ -49,7 +97,11 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
   let best = found;
   for (;;) {
     const before = best;
-    best = await search.minimizeSchedule(await search.shrinkProgram(best));
+    best = await search.shrinkProgram(best);
+    const { atMost } = options;
+    if (atMost !== undefined && sizeOf(best.trace).operations > atMost.operations)
+      return { ...best, executions: search.executions };
+    best = await search.minimizeSchedule(best);
     if (best === before || options.signal?.aborted === true) return { ...best, executions: search.executions };
   }
 }
@@ -57,10 +109,12 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
 class Search {
   executions = 0;
   readonly #options: ShrinkOptions;
+  readonly #memory: Memory;
   readonly #visited = new Set<string>();
 
   constructor(options: ShrinkOptions) {
     this.#options = options;
+    this.#memory = options.memory ?? new Memory();
   }
 
   /** Takes the first simpler program that still breaks, until there is none. */
@@ -104,7 +158,7 @@ class Search {
   /** Runs a candidate under the order it was carried over with, then under those with few decisions. */
   async #stillBreaks(candidate: Candidate, best: Failing): Promise<Failing | undefined> {
     const order = candidate.order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
-    const carried = await this.#breaks(candidate.program, () => followOrder(order), best);
+    const [carried] = await this.#runAll(candidate.program, [{ kind: "order", order }], best);
     if (carried?.failing !== undefined) return carried.failing;
     return this.#search(candidate, best, Math.min(2, best.trace.schedule.length), schedulesPerCandidate);
   }
@@ -121,43 +175,51 @@ class Search {
     for (let decisions = 0; decisions <= maxDecisions && level.length > 0 && left > 0; decisions++) {
       const runs = level.slice(0, left);
       left -= runs.length;
-      const results = await this.#runAll(program, runs, best);
+      const courses = runs.map((schedule): Course => ({ kind: "schedule", schedule }));
+      const results = await this.#runAll(program, courses, best);
       const failing = results.flatMap(({ failing }) => (failing === undefined ? [] : [failing]));
       const smallest = failing.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)))[0];
       if (smallest !== undefined) return smallest;
       level =
-        decisions === maxDecisions
-          ? []
-          : results.flatMap(({ executed }) => (executed === undefined ? [] : withOneMore(executed)));
+        decisions === maxDecisions ? [] : results.flatMap(({ ran }) => (ran === undefined ? [] : withOneMore(ran)));
     }
     return undefined;
   }
 
-  async #runAll(program: Program, schedules: readonly Schedule[], best: Failing): Promise<Result[]> {
+  async #runAll(program: Program, courses: readonly Course[], best: Failing): Promise<Result[]> {
+    const { lanes, signal } = this.#options;
     const results: Result[] = [];
-    const jobs = schedules.map((schedule) => (lane: Lane) => this.#run(lane, program, follow(schedule), best));
-    for await (const result of this.#options.lanes.ordered(jobs)) {
-      results.push(result);
-      if (this.#options.signal?.aborted === true) break;
+    const jobs = courses.map((course) => (lane: Lane) => this.#run(lane, program, course));
+    for await (const ran of lanes.ordered(jobs)) {
+      if (ran !== undefined && ran.violations.length > 0) this.#memory.note({ program, ...ran });
+      results.push({ ran, failing: this.#breaks(program, ran, best) });
+      if (signal?.aborted === true) break;
     }
     return results;
   }
 
-  #breaks(program: Program, scheduler: () => Scheduler, best: Failing): Promise<Result | undefined> {
-    return this.#options.lanes.run((lane) => this.#run(lane, program, scheduler(), best));
-  }
-
-  async #run(lane: Lane, program: Program, scheduler: Scheduler, best: Failing): Promise<Result> {
-    const { assignment, target, onProgress } = this.#options;
-    this.executions++;
-    onProgress?.(this.executions);
-    const executed = await this.#execute(lane, program, scheduler);
-    if (executed === undefined) return { executed, failing: undefined };
-    const violations = judge(assignment.model, program, executed);
+  /** It breaks in the targeted way, and in no way that the failure at hand does not. */
+  #breaks(program: Program, ran: Ran | undefined, best: Failing): Failing | undefined {
+    if (ran === undefined) return undefined;
+    const { trace, violations } = ran;
     const ways = new Set(violations.map(wayOf));
     const allowed = new Set(best.violations.map(wayOf));
-    const breaks = ways.has(target) && [...ways].every((way) => allowed.has(way));
-    return { executed, failing: breaks ? { program, trace: executed.trace, violations } : undefined };
+    const same = ways.has(this.#options.target) && [...ways].every((way) => allowed.has(way));
+    return same ? { program, trace, violations } : undefined;
+  }
+
+  #run(lane: Lane, program: Program, course: Course): Promise<Ran | undefined> {
+    return this.#memory.run(program, course, async () => {
+      this.executions++;
+      this.#options.onProgress?.(this.executions);
+      const scheduler = course.kind === "order" ? followOrder(course.order) : follow(course.schedule);
+      const executed = await this.#execute(lane, program, scheduler);
+      if (executed === undefined) return undefined;
+      const pending = executed.pending.map((choices) =>
+        choices.map(({ session, fault }) => ({ to: session, ...(fault === undefined ? {} : { fault }) })),
+      );
+      return { trace: executed.trace, pending, violations: judge(this.#options.assignment.model, program, executed) };
+    });
   }
 
   async #execute(lane: Lane, program: Program, scheduler: Scheduler): Promise<Executed | undefined> {
@@ -174,7 +236,7 @@ class Search {
 
 interface Result {
   /** Undefined when it could not be finished: such a candidate is not taken. */
-  readonly executed: Executed | undefined;
+  readonly ran: Ran | undefined;
   readonly failing: Failing | undefined;
 }
 
@@ -184,14 +246,14 @@ export function wayOf({ invariant, way }: Violation): string {
 }
 
 /** The schedules that follow an execution up to some step after its last decision, and there decide otherwise. */
-function withOneMore({ trace, pending }: Executed): Schedule[] {
+function withOneMore({ trace, pending }: Ran): Schedule[] {
   const from = (trace.schedule.at(-1)?.step ?? -1) + 1;
   return trace.steps
     .slice(from)
     .flatMap(({ index, session, fault }) =>
-      pending[index]!.filter((other) => other.session !== session || other.fault !== fault).map((other) => [
+      pending[index]!.filter((other) => other.to !== session || other.fault !== fault).map((other) => [
         ...trace.schedule,
-        { step: index, to: other.session, ...(other.fault && { fault: other.fault }) },
+        { step: index, ...other },
       ]),
     );
 }

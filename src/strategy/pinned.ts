@@ -1,4 +1,5 @@
 import { defaultChoice } from "./schedule.js";
+import type { FaultKind } from "./fault.js";
 import type { Choice, Scheduler } from "./strategy.js";
 
 /** One leg of a pinned timeline: this actor runs, and nobody else. */
@@ -9,6 +10,8 @@ export interface Leg {
    * leg ends when the actor has nothing left to run, or waits for a lock.
    */
   readonly until?: string;
+  /** What goes wrong with the actor's next step once it has come there, if the program allows it. */
+  readonly fault?: FaultKind;
 }
 
 /** A pinned timeline does not fit: the actor never came to the place where its leg was to stop. */
@@ -36,9 +39,16 @@ export function pinned(legs: readonly Leg[]): PinnedScheduler {
     },
     choose(choices, last) {
       for (; leg < legs.length; leg++) {
-        const { actor, until } = legs[leg]!;
-        const next = choices.findIndex((choice) => choice.actor === actor);
-        if (next >= 0 && !(until !== undefined && isAt(choices[next]!, until))) return next;
+        const { actor, until, fault } = legs[leg]!;
+        const next = choices.findIndex((choice) => choice.actor === actor && choice.fault === undefined);
+        const there = next >= 0 && until !== undefined && isAt(choices[next]!, until);
+        if (fault !== undefined && (there || until === undefined)) {
+          const wrong = choices.findIndex((choice) => choice.actor === actor && choice.fault === fault);
+          if (wrong < 0) throw new MissedPin(`nothing may go wrong with "${actor}" in the way "${fault}" there`);
+          leg++;
+          return wrong;
+        }
+        if (next >= 0 && !there) return next;
         // An actor that waits for a lock has no pending step: it has come as far as it can.
         if (next < 0 && until !== undefined) throw missed(actor, until, last);
       }

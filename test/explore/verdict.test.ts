@@ -21,6 +21,7 @@ const violation = (...invariants: string[]): ViolationReport => ({
   signature: "",
   violations: invariants.map((invariant) => ({ invariant, way: "broken", message: "" })),
   operations: 1,
+  faults: 0,
   steps: 1,
   switches: 0,
   seen: 1,
@@ -30,6 +31,7 @@ const violation = (...invariants: string[]): ViolationReport => ({
 function judged(change: Partial<Evidence>) {
   const { verdict, asExpected } = verdictOf({
     name: "only",
+    condition: "read committed",
     expected: "holds",
     strategy: "random",
     seed: "s",

@@ -83,7 +83,7 @@ describe("what cannot be read", () => {
     ],
     ["trace.steps[2].index is 5; expected 2", (file) => (at(file, "trace", "steps", 2)["index"] = 5)],
     [
-      'trace.steps[0].kind is "query"; expected "statement" or "yield"',
+      'trace.steps[0].kind is "query"; expected "statement" or "yield" or "crash"',
       (file) => (at(file, "trace", "steps", 0)["kind"] = "query"),
     ],
     [
@@ -154,7 +154,8 @@ function fieldsOf(value: unknown, path: readonly (string | number)[] = []): (str
 }
 
 function name(model: string, implementation: string, signature: string): string {
-  return counterexampleFileName({ model: { name: model, module: null }, implementation, signature });
+  const condition = "read committed";
+  return counterexampleFileName({ model: { name: model, module: null }, implementation, condition, signature });
 }
 
 describe("its name", () => {

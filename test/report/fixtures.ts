@@ -45,6 +45,7 @@ export function counterexampleOf(sketch: Sketch): Counterexample {
   const to = {
     actors: sketch.actors.length,
     operations: operations.length,
+    faults: steps.filter(({ fault }) => fault !== undefined).length,
     steps: steps.length,
     switches: schedule.length,
   };
@@ -52,6 +53,7 @@ export function counterexampleOf(sketch: Sketch): Counterexample {
     schema: "raceproof/counterexample@1",
     model: { name: "dashboard-sync", module: null },
     implementation: sketch.implementation ?? "legacy",
+    condition: "read committed",
     signature: signatureOf(sketch.violations),
     violations: sketch.violations,
     program: { initial: sketch.initial ?? null, actors: sketch.actors },
@@ -64,7 +66,7 @@ export function counterexampleOf(sketch: Sketch): Counterexample {
       ...(sketch.before === undefined ? {} : { displayBefore: sketch.before }),
     },
     seed: "7",
-    shrink: { from: { actors: 3, operations: 6, steps: 41, switches: 17 }, to, executions: 57 },
+    shrink: { from: { actors: 3, operations: 6, faults: 0, steps: 41, switches: 17 }, to, executions: 57 },
     confirmed: { reproduced: 10, times: 10 },
     environment: {
       raceproof: "0.1.0",

@@ -2,6 +2,7 @@ import type { ImplementationVerdict, VerdictFile } from "../../src/explore/verdi
 
 const legacy: ImplementationVerdict = {
   name: "legacy",
+  condition: "read committed",
   expected: { violates: ["counter = failed rows", "flags = failed rows"] },
   verdict: "violates",
   asExpected: true,
@@ -24,6 +25,7 @@ const legacy: ImplementationVerdict = {
         },
       ],
       operations: 2,
+      faults: 0,
       steps: 7,
       switches: 2,
       seen: 812,
@@ -38,6 +40,7 @@ const legacy: ImplementationVerdict = {
           message: "run-1: failed_workers is 0, but 1 row of worker_runs is failed",
         },
       ],
+      faults: 0,
       operations: 3,
       steps: 9,
       switches: 0,
@@ -86,7 +89,9 @@ export const mixed: VerdictFile = {
   postgres: { version: "18.0", kind: "embedded", settings: { deadlock_timeout: "10ms" } },
   asExpected: false,
   interrupted: true,
+  invariants: [{ name: "counter = failed rows", when: "quiescence" }],
   implementations: [legacy, fixed],
+  claims: [],
   seconds: 125.2,
 };
 
@@ -116,6 +121,20 @@ export const hostileVerdict: VerdictFile = {
   ...mixed,
   model: nasty,
   seed: nasty,
+  invariants: [{ name: nasty, when: "every commit" }],
+  claims: [
+    { topic: nasty, where: nasty, implementation: nasty, invariants: [nasty], verdict: "holds", broken: [] },
+    {
+      topic: nasty,
+      where: nasty,
+      implementation: nasty,
+      invariants: [nasty],
+      verdict: "violates",
+      broken: [
+        { invariant: nasty, condition: "serializable", operations: 1, faults: 1, switches: 1, counterexample: nasty },
+      ],
+    },
+  ],
   implementations: mixed.implementations.map((implementation) => ({
     ...implementation,
     name: nasty,
@@ -128,6 +147,7 @@ export const hostileVerdict: VerdictFile = {
         signature: nasty,
         violations: [{ invariant: nasty, way: nasty, message: nasty }],
         operations: 1,
+        faults: 1,
         steps: 1,
         switches: 1,
         seen: 1,
@@ -137,4 +157,77 @@ export const hostileVerdict: VerdictFile = {
   })),
 };
 
-export const verdicts = { mixed, green, hostile: hostileVerdict };
+const matrixRow = { ...legacy, programs: 20, executions: 400, distinctSchedules: 312, problems: [] };
+
+/** Several implementations under several conditions, and what is claimed of them. */
+export const matrix: VerdictFile = {
+  ...mixed,
+  interrupted: false,
+  asExpected: true,
+  invariants: [
+    { name: "counter = failed rows", when: "quiescence" },
+    { name: "flags = failed rows", when: "quiescence" },
+    { name: "readers agree", when: "every commit" },
+  ],
+  implementations: [
+    { ...matrixRow, asExpected: true, expected: "violates" },
+    {
+      ...matrixRow,
+      condition: "read committed, with faults",
+      asExpected: true,
+      expected: "violates",
+      violations: [
+        ...matrixRow.violations.slice(1),
+        {
+          signature: "readers agree: apart, for a moment",
+          violations: [{ invariant: "readers agree", way: "apart, for a moment", message: "1 and 0" }],
+          operations: 1,
+          faults: 1,
+          steps: 4,
+          switches: 0,
+          seen: 3,
+          counterexample: "reports/dashboard-sync.legacy.readers-agree.json",
+        },
+      ],
+    },
+    { ...fixed, verdict: "holds", asExpected: true, problems: [], condition: "serializable" },
+  ],
+  claims: [
+    {
+      topic: "no race conditions possible",
+      where: "Approach 1A",
+      implementation: "legacy",
+      invariants: ["counter = failed rows", "readers agree"],
+      verdict: "violates",
+      broken: [
+        {
+          invariant: "counter = failed rows",
+          condition: "read committed",
+          operations: 2,
+          faults: 0,
+          switches: 2,
+          counterexample: null,
+        },
+        {
+          invariant: "readers agree",
+          condition: "serializable",
+          operations: 1,
+          faults: 1,
+          switches: 1,
+          counterexample: null,
+        },
+      ],
+    },
+    {
+      topic: "always consistent",
+      where: "Approach 1A",
+      implementation: "fixed",
+      invariants: [],
+      verdict: "holds",
+      broken: [],
+    },
+    { topic: "never", where: "nowhere", implementation: "fixed", invariants: [], verdict: "inconclusive", broken: [] },
+  ],
+};
+
+export const verdicts = { mixed, green, matrix, hostile: hostileVerdict };

@@ -93,13 +93,27 @@ describe("simpler programs", () => {
   });
 });
 
-test("sizes: operations first, then switches, steps, and actors", () => {
-  const size = (operations: number, switches: number, steps: number, actors: number): ReturnType<typeof sizeOf> => ({
+test("sizes: operations first, then faults, switches, steps, and actors", () => {
+  const size = (
+    operations: number,
+    faults: number,
+    switches: number,
+    steps: number,
+    actors: number,
+  ): ReturnType<typeof sizeOf> => ({
     operations,
+    faults,
     switches,
     steps,
     actors,
   });
-  const sorted = [size(1, 9, 9, 9), size(2, 0, 9, 9), size(2, 1, 3, 9), size(2, 1, 4, 1), size(2, 1, 4, 2)];
+  const sorted = [
+    size(1, 9, 9, 9, 9),
+    size(2, 0, 9, 9, 9),
+    size(2, 1, 0, 9, 9),
+    size(2, 1, 1, 3, 9),
+    size(2, 1, 1, 4, 1),
+    size(2, 1, 1, 4, 2),
+  ];
   expect(sorted.toReversed().toSorted(compareSizes)).toEqual(sorted);
 });

@@ -54,7 +54,7 @@ describe("shrinking", () => {
     expect(found.violations).toHaveLength(1);
     const options = { lanes, assignment, target: "nothing is lost: too low" };
     const smallest = await shrink(found, options);
-    expect(sizeOf(smallest.trace)).toEqual({ actors: 2, operations: 2, steps: 10, switches: 2 });
+    expect(sizeOf(smallest.trace)).toEqual({ actors: 2, operations: 2, faults: 0, steps: 10, switches: 2 });
     expect(smallest.program.initial).toEqual({ start: 0, others: [] });
     expect(smallest.program.actors.flatMap(({ operations }) => operations)).toEqual([add(1), add(1)]);
     expect(smallest.violations).toEqual([{ invariant: "nothing is lost", way: "too low", message: "1, not 2" }]);
@@ -157,6 +157,7 @@ test("what an exploration found becomes one confirmed counterexample for each wa
     lanes,
     model,
     implementation: "careless",
+    faults: false,
     strategy: random(seed),
     seed,
     budget: { executions: 150 },
