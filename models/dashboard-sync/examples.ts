@@ -43,7 +43,11 @@ const names: Readonly<Record<keyof Acts, string>> = {
 };
 
 /** A program with one run. */
-function program(partitions: readonly PartitionState[], acts: Acts, ...faults: Fault[]): Program<Initial, AnyParameters> {
+function program(
+  partitions: readonly PartitionState[],
+  acts: Acts,
+  ...faults: Fault[]
+): Program<Initial, AnyParameters> {
   const actors = (Object.keys(names) as (keyof Acts)[]).map((key) => ({
     name: names[key],
     operations: acts[key] ?? [],
@@ -92,7 +96,12 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["failed"], { A: [failsFirst], user: [retry], office: [relay] }, fault("office", "crash")),
   program(["last delivery"], { A: [failsAgain] }, fault("A", "crash")),
   program(["last delivery"], { A: [failsAgain], user: [retry], office: [deadLetter] }, fault("A", "crash")),
-  program(["last delivery"], { A: [failsAgain], user: [retry], office: [deadLetter, deadLetter] }, fault("A", "crash"), fault("office", "lost answer")),
+  program(
+    ["last delivery"],
+    { A: [failsAgain], user: [retry], office: [deadLetter, deadLetter] },
+    fault("A", "crash"),
+    fault("office", "lost answer"),
+  ),
   // Answers that get lost, and what Postgres gives up.
   program(["pending"], { A: [failsFirst] }, fault("A", "lost answer")),
   program(["pending"], { A: [succeedsFirst, succeedsAgain] }, fault("A", "lost answer")),

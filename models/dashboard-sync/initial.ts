@@ -143,7 +143,11 @@ export function* simplify<P extends Partial<Target>>(program: Program<Initial, P
     b.name === "worker B"
   ) {
     const actors = [{ ...a, operations: b.operations }, { ...b, operations: [] }, ...others];
-    yield { ...program, actors, ...faultsOf(program, (fault) => (fault.actor === b.name ? { ...fault, actor: a.name } : fault)) };
+    yield {
+      ...program,
+      actors,
+      ...faultsOf(program, (fault) => (fault.actor === b.name ? { ...fault, actor: a.name } : fault)),
+    };
   }
 }
 
