@@ -170,6 +170,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
     model,
     implementation,
     known: known?.found ?? [],
+    budget: shrinkBudget(exploration.coverage.executions),
     signal,
     onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
   });
@@ -209,6 +210,11 @@ function budgetOf({ executions, seconds, rows }: Setting): Budget {
     executions: executions ?? (seconds === undefined ? share : Infinity),
     ...(seconds === undefined ? {} : { seconds: seconds / rows.length }),
   };
+}
+
+/** Executions for shrinking: as many as for exploring, within reason. */
+function shrinkBudget(explored: number): number {
+  return Math.max(1_000, explored);
 }
 
 function finite(executions: number): number | undefined {

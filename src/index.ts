@@ -19,7 +19,16 @@ export type {
   State,
 } from "./execution/model.js";
 export type { Actor, Fault, Json, OperationCall, Program } from "./execution/program.js";
-export type { CallRecord, OperationRecord, OperationResult, Outcome, Step, Thrown, Trace, Wait } from "./execution/trace.js";
+export type {
+  CallRecord,
+  OperationRecord,
+  OperationResult,
+  Outcome,
+  Step,
+  Thrown,
+  Trace,
+  Wait,
+} from "./execution/trace.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
 export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";

@@ -118,9 +118,10 @@ function checkExamples({ examples = [], operations }: AnyModel, fail: (what: str
 }
 
 function checkClaims(model: AnyModel, fail: (what: string) => never): void {
-  for (const { topic, implementation, invariants } of model.claims ?? []) {
-    if (!Object.hasOwn(model.implementations, implementation))
-      fail(`the claim "${topic}" is about "${implementation}", which is no implementation of the model`);
+  for (const { topic, implementations, invariants } of model.claims ?? []) {
+    const missing = implementations.find((name) => !Object.hasOwn(model.implementations, name));
+    if (missing !== undefined)
+      fail(`the claim "${topic}" is about "${missing}", which is no implementation of the model`);
     const unknown = invariants.find((name) => !isInvariant(model, name));
     if (unknown !== undefined) fail(`the claim "${topic}" names "${unknown}", which is no invariant of the model`);
   }

@@ -1,17 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
 import { RaceproofError, UsageError } from "../errors.js";
 import type { AnyModel } from "../execution/model.js";
 import { gatePgOf } from "../session/pg.js";
 import { usable } from "../usable-model.js";
 
-/** The models that ship with raceproof, by name. */
-const shipped: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
-  "dashboard-sync": () => import("../../models/dashboard-sync/model.js"),
-};
+/** Where the models that ship with raceproof are, each in a folder by its name. */
+const models = new URL("../../models/", import.meta.url);
+/** Their modules are compiled if this one is. */
+const moduleName = `model${path.extname(import.meta.url)}`;
+
+/** The names of the models that ship with raceproof. */
+export function shippedModels(): string[] {
+  return readdirSync(fileURLToPath(models)).filter((name) => existsSync(new URL(`${name}/${moduleName}`, models)));
+}
 
 export interface LoadedModel {
   readonly model: AnyModel;
@@ -26,12 +31,16 @@ export interface LoadedModel {
  * @throws {UsageError} When there is no such model, or it is not one.
  */
 export async function loadModel(nameOrFile: string): Promise<LoadedModel> {
-  const known = Object.hasOwn(shipped, nameOrFile) ? shipped[nameOrFile] : undefined;
-  if (known !== undefined) return { model: usable((await known()).default, nameOrFile), module: undefined };
+  const shipped = shippedModels();
+  if (shipped.includes(nameOrFile)) {
+    const { href } = new URL(`${nameOrFile}/${moduleName}`, models);
+    const module = (await import(href)) as { readonly default: unknown };
+    return { model: usable(module.default, nameOrFile), module: undefined };
+  }
   const file = path.resolve(nameOrFile);
   if (!existsSync(file)) {
     throw new UsageError(
-      `there is no model "${nameOrFile}": it is neither a file nor one of the models that ship with raceproof (${Object.keys(shipped).join(", ")})`,
+      `there is no model "${nameOrFile}": it is neither a file nor one of the models that ship with raceproof (${shipped.join(", ")})`,
     );
   }
   if (statSync(file).isDirectory())

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { defaultExecutions } from "../check.js";
 import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
@@ -7,6 +7,7 @@ import { version } from "../version.js";
 import { checkCommand, type CheckFlags } from "./check.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
+import { specCommand, type SpecFlags } from "./spec.js";
 import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
 
 const postgresHelp =
@@ -87,6 +88,23 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--postgres <what>", postgresHelp)
     .option("--json", "print as JSON")
     .action(async (name: string | undefined, flags: ScenarioFlags) => done(await scenarioCommand(name, flags, signal)));
+  root
+    .command("spec")
+    .description("run PostgreSQL's isolation spec files: the permutations that they list, or all there are")
+    .argument("<file...>", "spec files, in the format of PostgreSQL's src/test/isolation")
+    .addOption(
+      new Option("--strategy <name>", "permutations (those listed, or all where none are), or all")
+        .choices(["permutations", "all"])
+        .default("permutations"),
+    )
+    .addOption(
+      new Option("--format <name>", "isolationtester prints what Postgres' own isolationtester prints")
+        .choices(["terminal", "isolationtester", "json"])
+        .default("terminal"),
+    )
+    .option("--lanes <number>", "permutations under way at once", whole(1), 1)
+    .option("--postgres <what>", postgresHelp)
+    .action(async (files: string[], flags: SpecFlags) => done(await specCommand(files, flags, signal)));
   root
     .command("doctor")
     .description("say what was found, what would be used, and what is missing")

@@ -4,6 +4,7 @@ const quiet = new Set([
   "BEGIN",
   "START TRANSACTION",
   "START",
+  "COMMIT",
   "ROLLBACK",
   "SET",
   "SHOW",
@@ -11,6 +12,8 @@ const quiet = new Set([
   "SAVEPOINT",
   "RELEASE",
 ]);
+
+const writes = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 
 /** A query that calls nothing but what is known to write nothing. */
 const plainSelect = /^\s*select\b(?!.*\binto\b)/is;
@@ -21,11 +24,42 @@ const harmless = new Set(
   ),
 );
 
-/** Whether a step may have changed what an outside reader sees: it ended outside a transaction, and not without effect. */
-export function mayPublish({ kind, transaction, outcome, text, fault }: Step): boolean {
-  if (kind !== "statement" || transaction !== "none") return false;
-  if (fault === "lost answer") return true;
-  if (outcome.kind !== "rows" || quiet.has(outcome.command)) return false;
-  if (outcome.command !== "SELECT" || !plainSelect.test(text)) return true;
-  return [...text.matchAll(calls)].some(([, name]) => !harmless.has(name!.toLowerCase()));
+/** Tells after which steps an outside reader may see something else than before. */
+export class Publications {
+  /** Whether a statement that wrote no row may have written something all the same. */
+  readonly #nothingCounts: boolean;
+  /** Sessions whose open transaction may have written. */
+  readonly #written = new Set<string>();
+
+  /** @param schema A trigger for each statement writes even where no row is written. */
+  constructor(schema: string) {
+    this.#nothingCounts = /\bfor\s+each\s+statement\b|\bcreate\s+(or\s+replace\s+)?rule\b|\binstead\b/i.test(schema);
+  }
+
+  /** To be called for every step once it is over. */
+  note(step: Step): boolean {
+    const { kind, session, transaction, outcome, fault } = step;
+    if (kind === "yield") return false;
+    // Of an answer that is lost nobody knows what it was.
+    const wrote = fault === "lost answer" || this.#mayWrite(step);
+    if (transaction !== "none") {
+      if (wrote) this.#written.add(session);
+      return false;
+    }
+    const before = this.#written.delete(session);
+    if (fault === "lost answer") return true;
+    if (outcome.kind !== "rows" || outcome.command === "ROLLBACK") return false;
+    return wrote || before;
+  }
+
+  #mayWrite({ outcome, text }: Step): boolean {
+    // One that failed has written nothing, but for what stood before it in the same text, outside a transaction block.
+    if (outcome.kind !== "rows") return false;
+    const { command, rowCount } = outcome;
+    const several = /;\s*\S/.test(text);
+    if (quiet.has(command)) return several;
+    if (writes.has(command) && rowCount === 0 && !several) return this.#nothingCounts || /^\s*with\b/i.test(text);
+    if (command !== "SELECT" || !plainSelect.test(text)) return true;
+    return several || [...text.matchAll(calls)].some(([, name]) => !harmless.has(name!.toLowerCase()));
+  }
 }

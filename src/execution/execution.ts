@@ -5,9 +5,9 @@ import { runAs, type ActorContext } from "../session/context.js";
 import type { Gate, GatedStep } from "../session/gate.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
-import type { Choice, Scheduler } from "../strategy/strategy.js";
+import { waitForWaiters, type Choice, type Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
-import { mayPublish } from "./commits.js";
+import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
 import type { Lane } from "./lane.js";
@@ -31,6 +31,14 @@ export interface Assignment {
    * rows without `order by` depends. It takes several milliseconds; a replay deserves them, and so does what is recorded.
    */
   readonly pristine?: boolean;
+  /** For callers that look after the database and its connections themselves: nothing is reset before, or tidied up after. */
+  readonly keeper?: Keeper;
+}
+
+/** Who looks after what an execution would look after otherwise. */
+export interface Keeper {
+  /** No step is to be taken before one of these has gone on; they may need help, e.g. to be cancelled. */
+  onlyWaiters(pids: readonly number[]): void;
 }
 
 /** How long is waited for what is not under control, in milliseconds. */
@@ -69,7 +77,8 @@ export async function execute(
   scheduler: Scheduler,
   limits: Limits = defaultLimits,
 ): Promise<Executed> {
-  await lane.reset(assignment.program.initial, assignment.record || assignment.pristine === true);
+  if (assignment.keeper === undefined)
+    await lane.reset(assignment.program.initial, assignment.record || assignment.pristine === true);
   return new Execution(lane, assignment, scheduler, limits).run();
 }
 
@@ -130,6 +139,7 @@ class Execution implements Gate {
   readonly #pending: (readonly Choice[])[] = [];
   readonly #commits: Commit[] = [];
   readonly #watchesCommits: boolean;
+  readonly #publications: Publications;
   readonly #faults: Faults;
   readonly #waiters: Waiters;
   #last: Choice | undefined;
@@ -149,12 +159,14 @@ class Execution implements Gate {
     this.#limits = limits;
     const { model, program, pool, implementation, record } = assignment;
     this.#watchesCommits = hasEveryCommit(model);
+    this.#publications = new Publications(model.schema);
     this.#faults = new Faults(program);
     this.#waiters = new Waiters({
       lane,
       bell: this.#bell,
       limit: limits.statement,
       record,
+      victimsFirst: assignment.keeper === undefined,
       deliver: (step, recorded) => this.#deliver(step, recorded),
     });
     this.#world = fromModel(model, "world", () => model.world?.(program.initial));
@@ -186,7 +198,7 @@ class Execution implements Gate {
       }
       while (await this.#advance());
       this.#over = true;
-      const left = await this.connections.tidy();
+      const left = this.#assignment.keeper === undefined ? await this.connections.tidy() : [];
       const trace = await this.#trace(displayBefore);
       return {
         trace,
@@ -431,15 +443,19 @@ class Execution implements Gate {
       await this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
       return true;
     }
-    if (this.#waiters.some) {
-      if (await this.#waiters.awaitAny(this.#patience())) return true;
-      return this.#endStuck(this.#waiters.describe());
-    }
+    if (this.#waiters.some) return this.#awaitWaiters();
     if (this.#runs.every(({ done }) => done)) return false;
     const stuck = this.#runs.filter(({ queued }) => queued > 0).map(({ name }) => `"${name}"`);
     if (stuck.length > 0)
       return this.#endStuck(`${stuck.join(" and ")} wait for a connection from a pool that nobody gives back to`);
     throw this.#uncontrolled();
+  }
+
+  async #awaitWaiters(): Promise<boolean> {
+    const { keeper } = this.#assignment;
+    keeper?.onlyWaiters(this.#waiters.pids);
+    const patience = keeper === undefined ? this.#patience() : this.#limits.statement;
+    return (await this.#waiters.awaitAny(patience)) || this.#endStuck(this.#waiters.describe());
   }
 
   /** How long to wait for a wait to end by itself: without a timeout of its own none does, as deadlocks are seen at once. */
@@ -463,6 +479,10 @@ class Execution implements Gate {
 
   async #take(choices: readonly (GatedStep | FaultChoice)[]): Promise<void> {
     const chosen = this.#scheduler.choose(choices, this.#last);
+    if (chosen === waitForWaiters && this.#waiters.some) {
+      await this.#awaitWaiters();
+      return;
+    }
     const choice = choices[chosen];
     if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
     const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
@@ -521,8 +541,8 @@ class Execution implements Gate {
     record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map((value) => toJson(value)) } : outcome;
     record.transaction = step.transaction;
     this.#underway.delete(step);
-    this.#published ||= mayPublish(record);
-    if (outcome.kind === "error" && step.lost) {
+    if (this.#publications.note(record)) this.#published = true;
+    if (outcome.kind === "error" && step.lost && this.#assignment.keeper === undefined) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
       );

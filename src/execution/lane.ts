@@ -18,6 +18,17 @@ export interface Waiting {
   readonly row: { readonly relation: string; readonly ctid: string } | null;
 }
 
+/** In what a lane may differ from others on the same server. */
+export interface LaneOptions {
+  /** What transactions of the code under test begin with that do not say otherwise. */
+  readonly isolation: Isolation;
+  /**
+   * Whether sessions are as any client's are: with the server's own `deadlock_timeout`, so that we have to ask who waits,
+   * and with waiters that run on as soon as they can.
+   */
+  readonly plain?: boolean;
+}
+
 /** In milliseconds. */
 const longestPause = 250;
 
@@ -44,7 +55,7 @@ export class Lane {
   private constructor(
     server: PostgresServer,
     model: AnyModel,
-    isolation: Isolation,
+    { isolation, plain = false }: LaneOptions,
     database: Database,
     control: pg.Client,
     resets: Resets,
@@ -54,21 +65,21 @@ export class Lane {
     this.#control = control;
     this.#resets = resets;
     this.#stateQuery = stateQuery(model.state);
-    this.connections = new Connections(database.connection, server.superuser, isolation);
-    this.waitsAreReported = server.superuser;
-    this.#ownsBackends = server.kind === "embedded" || server.kind === "directory";
+    this.waitsAreReported = server.superuser && !plain;
+    this.connections = new Connections(database.connection, this.waitsAreReported, isolation);
+    this.#ownsBackends = (server.kind === "embedded" || server.kind === "directory") && !plain;
   }
 
   /**
    * @throws {UsageError} When the model's schema or a state query is not valid SQL.
    * @throws {PostgresError} When the database cannot be made or reached.
    */
-  static async open(server: PostgresServer, model: AnyModel, isolation: Isolation): Promise<Lane> {
+  static async open(server: PostgresServer, model: AnyModel, options: LaneOptions): Promise<Lane> {
     const database = await server.createDatabase();
     try {
       const control = await connectControl(database);
       await run(control, model.schema, `the schema of model "${model.name}"`);
-      const lane = new Lane(server, model, isolation, database, control, await resetsOf(control, server.superuser));
+      const lane = new Lane(server, model, options, database, control, await resetsOf(control, server.superuser));
       lane.connections.stateful = await hasStatefulFunction(control);
       await run(control, lane.#stateQuery, `the state queries of model "${model.name}"`);
       return lane;

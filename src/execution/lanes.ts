@@ -19,15 +19,18 @@ export class Lanes {
 
   /**
    * @param count How many; the executions that can be under way at once.
-   * @param isolation What transactions of the code under test begin with that do not say otherwise.
+   * @param plain Whether sessions are as any client's are, see {@link LaneOptions}.
    */
   static async open(
     server: PostgresServer,
     model: AnyModel,
     count: number,
     isolation: Isolation = "read committed",
+    plain = false,
   ): Promise<Lanes> {
-    const opened = await Promise.allSettled(Array.from({ length: count }, () => Lane.open(server, model, isolation)));
+    const opened = await Promise.allSettled(
+      Array.from({ length: count }, () => Lane.open(server, model, { isolation, plain })),
+    );
     const lanes = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const failed = opened.find((result) => result.status === "rejected");
     if (failed !== undefined) {

@@ -127,15 +127,19 @@ export interface Reference<Initial, World, S = unknown> {
   readonly final?: (reference: S, state: State, context: { readonly world: World }) => Broken | undefined;
 }
 
-/** Something that somebody says of an implementation, and what must hold for it to be true. */
+/**
+ * Something that somebody says of an implementation. Its verdict is never written down: the claim is true where none of
+ * its invariants breaks under its conditions, and false with the counterexample of the first that does.
+ */
 export interface Claim {
-  /** What is claimed, in a few words. */
+  /** What is claimed, in a few words of whoever claims it. */
   readonly topic: string;
-  /** Where it is claimed. */
-  readonly where: string;
-  readonly implementation: string;
-  /** Under which conditions. Default: all that are checked. */
+  /** Where it is claimed, e.g. the heading of a document. */
+  readonly where?: string;
+  readonly implementations: readonly string[];
+  /** Under which of the conditions that the implementations are checked under. Default: all without faults. */
   readonly conditions?: readonly Condition[];
+  /** What must hold for it to be true. */
   readonly invariants: readonly string[];
 }
 

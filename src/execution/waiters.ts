@@ -23,6 +23,8 @@ export interface WaitersOptions {
   readonly limit: number;
   /** Whether to say which row a lock is about. */
   readonly record: boolean;
+  /** Whether a deadlock must have found its victim before another step is taken. */
+  readonly victimsFirst: boolean;
   /** Hands a late answer to the code under test. */
   readonly deliver: (step: GatedStep, record: Recorded) => Promise<void>;
 }
@@ -219,8 +221,8 @@ export class Waiters {
    * @returns Whether there was one.
    */
   async #victim(): Promise<boolean> {
-    const { bell, limit } = this.#options;
-    if (!this.#blocked.some((blocked) => this.#inCycle(blocked))) return false;
+    const { bell, limit, victimsFirst } = this.#options;
+    if (!victimsFirst || !this.#blocked.some((blocked) => this.#inCycle(blocked))) return false;
     if (await bell.wait(victimsPatience)) return true;
     // Postgres may have put the waiters into another order, which they have to notice.
     this.resume();

@@ -32,6 +32,7 @@ export interface JudgedClaim extends Claim {
   readonly verdict: Verdict;
   /** What broke: the smallest counterexample for each invariant. */
   readonly broken: readonly {
+    readonly implementation: string;
     readonly invariant: string;
     readonly condition: Condition;
     readonly operations: number;
@@ -47,17 +48,28 @@ export function judgeClaim(
   { implementations }: Pick<VerdictFile, "implementations">,
 ): JudgedClaim | undefined {
   const rows = implementations.filter(
-    ({ name, condition }) => name === claim.implementation && (claim.conditions?.includes(condition) ?? true),
+    ({ name, condition }) =>
+      claim.implementations.includes(name) && (claim.conditions?.includes(condition) ?? !partsOf(condition).faults),
   );
   if (rows.length === 0) return undefined;
   const broken = claim.invariants.flatMap((invariant) => {
-    const cells = rows.map((row) => ({ condition: row.condition, smallest: cellOf(row, invariant).smallest }));
     // Without faults first: what breaks without them needs none.
-    const found = cells.toSorted((a, b) => Number(partsOf(a.condition).faults) - Number(partsOf(b.condition).faults));
-    const first = found.find(({ smallest }) => smallest !== null);
-    if (first?.smallest == null) return [];
-    const { operations, faults, switches, counterexample } = first.smallest;
-    return [{ invariant, condition: first.condition, operations, faults, switches, counterexample }];
+    const first = rows
+      .toSorted((a, b) => Number(partsOf(a.condition).faults) - Number(partsOf(b.condition).faults))
+      .find((row) => cellOf(row, invariant).smallest !== null);
+    if (first === undefined) return [];
+    const { operations, faults, switches, counterexample } = cellOf(first, invariant).smallest!;
+    return [
+      {
+        implementation: first.name,
+        invariant,
+        condition: first.condition,
+        operations,
+        faults,
+        switches,
+        counterexample,
+      },
+    ];
   });
   const untold = rows.some((row) => claim.invariants.some((name) => cellOf(row, name).verdict === "inconclusive"));
   return { ...claim, verdict: broken.length > 0 ? "violates" : untold ? "inconclusive" : "holds", broken };

@@ -1,7 +1,7 @@
 import { partsOf, type Condition } from "../execution/model.js";
 import { cellOf, type JudgedClaim } from "../explore/matrix.js";
 import type { ImplementationVerdict, VerdictFile } from "../explore/verdict.js";
-import { count, oneLine, visible } from "./text.js";
+import { count, enumerate, oneLine, visible } from "./text.js";
 import { sizeText } from "./timeline.js";
 
 /** A cell of the matrix in words. */
@@ -30,8 +30,9 @@ export interface MatrixSummary {
 
 export interface ClaimSummary {
   readonly topic: string;
+  /** Empty when the model does not say. */
   readonly where: string;
-  readonly implementation: string;
+  readonly implementations: string;
   readonly verdict: "holds" | "violates" | "inconclusive";
   /** What broke, or what it rests on. */
   readonly text: string;
@@ -78,10 +79,13 @@ function cellSummary(row: ImplementationVerdict, invariant: string): CellSummary
 export function claimSummariesOf({ claims }: VerdictFile): ClaimSummary[] {
   return claims.map((claim) => ({
     topic: oneLine(claim.topic),
-    where: oneLine(claim.where),
-    implementation: visible(claim.implementation),
+    where: oneLine(claim.where ?? ""),
+    implementations: enumerate(claim.implementations.map((name) => visible(name))),
     verdict: claim.verdict,
-    text: claim.broken.length === 0 ? unbroken(claim) : claim.broken.map(brokenText).join("; "),
+    text:
+      claim.broken.length === 0
+        ? unbroken(claim)
+        : claim.broken.map((each) => brokenText(each, claim.implementations.length > 1)).join("; "),
   }));
 }
 
@@ -89,15 +93,14 @@ function unbroken({ verdict }: JudgedClaim): string {
   return verdict === "holds" ? "nothing broke it, as far as the verdicts go" : "could not be told";
 }
 
-function brokenText({ invariant, condition, operations, faults, switches }: JudgedClaim["broken"][number]): string {
+function brokenText(broken: JudgedClaim["broken"][number], several: boolean): string {
+  const { implementation, invariant, condition, operations, faults, switches } = broken;
   const size = [
     count(operations, "operation"),
     ...(faults === 0 ? [] : [count(faults, "fault")]),
     `${switches} switch${switches === 1 ? "" : "es"}`,
+    ...(partsOf(condition).isolation === "read committed" ? [] : [condition]),
+    ...(several ? [visible(implementation)] : []),
   ];
-  const where =
-    condition === "read committed" || (partsOf(condition).faults && condition.startsWith("read committed"))
-      ? ""
-      : `, ${condition}`;
-  return `"${oneLine(invariant)}" (${size.join(", ")}${where})`;
+  return `"${oneLine(invariant)}" (${size.join(", ")})`;
 }

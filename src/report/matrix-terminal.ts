@@ -46,10 +46,10 @@ function cellOf(cell: CellSummary, width: number): Cell {
 
 /** The claims, one after the other. */
 export function claimLines(claims: readonly ClaimSummary[], room: number): Painted[][] {
-  return claims.flatMap(({ topic, where, implementation, verdict, text }) => {
+  return claims.flatMap(({ topic, where, implementations, verdict, text }) => {
     const [sign, role]: [string, Ink] =
       verdict === "holds" ? ["✓", "good"] : verdict === "violates" ? ["✗", "bad"] : ["?", "changed"];
-    const said = `“${topic}” — ${where}, of ${implementation}`;
+    const said = `“${topic}” ${where === "" ? "" : `(${where}) `}of ${implementations}`;
     return [
       ...paragraph(
         [

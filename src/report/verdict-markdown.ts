@@ -61,8 +61,8 @@ function claimsOf(claims: VerdictSummary["claims"]): string[] {
   const words = { holds: "not refuted", violates: "**false**", inconclusive: "could not be told" };
   return [
     ...tableHead(["claim", "where", "of", "verdict", "because"]),
-    ...claims.map(({ topic, where, implementation, verdict, text }) =>
-      tableRow([`“${inline(topic)}”`, inline(where), inline(implementation), words[verdict], inline(text)]),
+    ...claims.map(({ topic, where, implementations, verdict, text }) =>
+      tableRow([`“${inline(topic)}”`, inline(where), inline(implementations), words[verdict], inline(text)]),
     ),
   ];
 }

@@ -30,10 +30,15 @@ export interface InvestigateOptions {
   readonly implementation: string;
   /** What is known to break already: what shows only that is not investigated again. */
   readonly known?: readonly Found[];
+  /** Executions that shrinking may take for all that was found. */
+  readonly budget: number;
   readonly signal?: AbortSignal | undefined;
   /** Called as shrinking goes on, with the way of breaking at hand. */
   readonly onShrink?: ((way: string, executions: number) => void) | undefined;
 }
+
+/** What every way gets, when the others have used up the budget. */
+const leastBudget = 50;
 
 /** Replays of the final form before anybody is told about it. */
 const confirmations = 10;
@@ -47,19 +52,25 @@ export async function investigate(exploration: Exploration, options: Investigate
   const shrunk: (Failing & { from: Size; executions: number })[] = [];
   const known = new Set((options.known ?? []).flatMap(({ violations }) => violations.map(wayOf)));
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
-  for (const way of ways) {
+  const { lanes, signal, onShrink } = options;
+  let left = options.budget;
+  for (const way of smallestFirst(exploration, ways)) {
     if (known.has(way)) continue;
     for (const failure of startingPoints(exploration, memory, way)) {
-      const { lanes, signal, onShrink } = options;
+      const atMost = smallestOf(shrunk, way);
+      // What is shrunk already shows it, and nothing smaller that does was seen.
+      if (atMost !== undefined && sizeOf(failure.trace).operations >= atMost.operations) continue;
       const smallest = await shrink(failure, {
         lanes,
         assignment: assign(options, failure.program, false),
         target: way,
-        atMost: smallestOf(shrunk, way),
+        atMost,
         memory,
+        budget: Math.max(left, leastBudget),
         signal,
         onProgress: (executions) => onShrink?.(way, executions),
       });
+      left -= smallest.executions;
       shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
     }
   }
@@ -72,6 +83,14 @@ export async function investigate(exploration: Exploration, options: Investigate
     found.push(await confirm(each, exploration, options));
   }
   return found;
+}
+
+/** Ways, those first of which the smallest failures were seen: what is shrunk for them shows others as well. */
+function smallestFirst({ failures }: Exploration, ways: ReadonlySet<string>): string[] {
+  const smallest = new Map<string, Size>();
+  for (const { trace, violations } of bySize(failures))
+    for (const way of violations.map(wayOf)) if (!smallest.has(way)) smallest.set(way, sizeOf(trace));
+  return [...ways].toSorted((a, b) => compareSizes(smallest.get(a)!, smallest.get(b)!));
 }
 
 /** Of what is shrunk already and breaks in this way, too; undefined when nothing does. */

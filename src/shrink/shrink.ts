@@ -21,6 +21,8 @@ export interface ShrinkOptions {
   readonly target: string;
   /** How large a result may be to be of use: a larger one's schedule, the costly part, is left as it is. */
   readonly atMost?: Size | undefined;
+  /** Executions that it may take; what it has by then is a valid result, if not the smallest. Default: no limit. */
+  readonly budget?: number | undefined;
   /** What was executed already: shrinking several failures of one implementation goes through the same programs. */
   readonly memory?: Memory | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -83,9 +85,9 @@ export class Memory {
 }
 
 /** Schedules tried for one candidate program, beyond the one that is carried over. */
-const schedulesPerCandidate = 80;
+const schedulesPerCandidate = 30;
 /** Executions spent on finding a schedule with fewer decisions for one program. */
-const schedulesForMinimum = 1_500;
+const schedulesForMinimum = 600;
 
 /**
  * Makes a failing execution as small as it gets: program and schedule in turn, until neither shrinks. A candidate counts
@@ -101,8 +103,8 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
     const { atMost } = options;
     if (atMost !== undefined && sizeOf(best.trace).operations > atMost.operations)
       return { ...best, executions: search.executions };
-    best = await search.minimizeSchedule(best);
-    if (best === before || options.signal?.aborted === true) return { ...best, executions: search.executions };
+    best = await search.minimizeSchedule(await search.joinRuns(best));
+    if (best === before || search.over) return { ...best, executions: search.executions };
   }
 }
 
@@ -117,6 +119,10 @@ class Search {
     this.#memory = options.memory ?? new Memory();
   }
 
+  get over(): boolean {
+    return this.#options.signal?.aborted === true || this.executions >= (this.#options.budget ?? Infinity);
+  }
+
   /** Takes the first simpler program that still breaks, until there is none. */
   async shrinkProgram(start: Failing): Promise<Failing> {
     let best = start;
@@ -126,7 +132,7 @@ class Search {
         program: best.program,
         order: best.trace.steps,
       })) {
-        if (this.#options.signal?.aborted === true) return best;
+        if (this.over) return best;
         const key = JSON.stringify(candidate.program);
         if (this.#visited.has(key)) continue;
         this.#visited.add(key);
@@ -146,13 +152,34 @@ class Search {
    * Musuvathi and Qadeer 2007), so the first that breaks is one of the least.
    */
   async minimizeSchedule(best: Failing): Promise<Failing> {
-    if (this.#options.signal?.aborted === true) return best;
+    if (this.over) return best;
     const bound = best.trace.schedule.length;
     const candidate = { program: best.program, order: [] };
     const found = await this.#search(candidate, best, bound, schedulesForMinimum);
     if (found === undefined) return best;
     const fewer = found.trace.schedule.length - bound || compareSizes(sizeOf(found.trace), sizeOf(best.trace));
     return fewer < 0 ? found : best;
+  }
+
+  /**
+   * Fewer switches, one at a time: what a session does in two runs it does in one, at the place of the earlier or of the
+   * later one. Cheap where there are many switches, which no search by their number comes down to.
+   */
+  async joinRuns(start: Failing): Promise<Failing> {
+    let best = start;
+    for (let progress = true; progress && !this.over;) {
+      progress = false;
+      for (const order of joined(best.trace.steps)) {
+        if (this.over) return best;
+        const [result] = await this.#runAll(best.program, [{ kind: "order", order }], best);
+        const failing = result?.failing;
+        if (failing === undefined || compareSizes(sizeOf(failing.trace), sizeOf(best.trace)) >= 0) continue;
+        best = failing;
+        progress = true;
+        break;
+      }
+    }
+    return best;
   }
 
   /** Runs a candidate under the order it was carried over with, then under those with few decisions. */
@@ -256,4 +283,25 @@ function withOneMore({ trace, pending }: Ran): Schedule[] {
         { step: index, ...other },
       ]),
     );
+}
+
+type Turns = readonly Omit<Switch, "step">[];
+
+/** Orders of the same steps in which two runs of one session, with others between them, are one. */
+function* joined(steps: Trace["steps"]): Generator<Turns> {
+  const runs: Omit<Switch, "step">[][] = [];
+  for (const { session, fault } of steps) {
+    const last = runs.at(-1);
+    const turn = { to: session, ...(fault === undefined ? {} : { fault }) };
+    if (last?.[0]?.to === session) last.push(turn);
+    else runs.push([turn]);
+  }
+  for (const [at, run] of runs.entries()) {
+    const next = runs.findIndex((other, index) => index > at && other[0]!.to === run[0]!.to);
+    if (next < 0) continue;
+    const earlier = runs.toSpliced(next, 1).with(at, [...run, ...runs[next]!]);
+    const later = runs.with(next, [...run, ...runs[next]!]).toSpliced(at, 1);
+    yield earlier.flat();
+    yield later.flat();
+  }
 }

@@ -23,10 +23,13 @@ export interface Scheduler {
   /**
    * @param choices The pending steps.
    * @param last Who took the step before; undefined for the first.
-   * @returns Index into `choices`.
+   * @returns Index into `choices`, or {@link waitForWaiters}.
    */
   choose(choices: readonly Choice[], last: Choice | undefined): number;
 }
+
+/** What a scheduler answers that takes no step before one of the sessions that wait for a lock has gone on. */
+export const waitForWaiters = -1;
 
 /** A way of making decisions over many executions. */
 export interface Strategy {

@@ -123,15 +123,23 @@ export const hostileVerdict: VerdictFile = {
   seed: nasty,
   invariants: [{ name: nasty, when: "every commit" }],
   claims: [
-    { topic: nasty, where: nasty, implementation: nasty, invariants: [nasty], verdict: "holds", broken: [] },
+    { topic: nasty, where: nasty, implementations: [nasty], invariants: [nasty], verdict: "holds", broken: [] },
     {
       topic: nasty,
       where: nasty,
-      implementation: nasty,
+      implementations: [nasty],
       invariants: [nasty],
       verdict: "violates",
       broken: [
-        { invariant: nasty, condition: "serializable", operations: 1, faults: 1, switches: 1, counterexample: nasty },
+        {
+          implementation: nasty,
+          invariant: nasty,
+          condition: "serializable",
+          operations: 1,
+          faults: 1,
+          switches: 1,
+          counterexample: nasty,
+        },
       ],
     },
   ],
@@ -196,11 +204,12 @@ export const matrix: VerdictFile = {
     {
       topic: "no race conditions possible",
       where: "Approach 1A",
-      implementation: "legacy",
+      implementations: ["legacy", "fixed"],
       invariants: ["counter = failed rows", "readers agree"],
       verdict: "violates",
       broken: [
         {
+          implementation: "legacy",
           invariant: "counter = failed rows",
           condition: "read committed",
           operations: 2,
@@ -209,6 +218,7 @@ export const matrix: VerdictFile = {
           counterexample: null,
         },
         {
+          implementation: "fixed",
           invariant: "readers agree",
           condition: "serializable",
           operations: 1,
@@ -221,12 +231,19 @@ export const matrix: VerdictFile = {
     {
       topic: "always consistent",
       where: "Approach 1A",
-      implementation: "fixed",
+      implementations: ["fixed"],
       invariants: [],
       verdict: "holds",
       broken: [],
     },
-    { topic: "never", where: "nowhere", implementation: "fixed", invariants: [], verdict: "inconclusive", broken: [] },
+    {
+      topic: "never",
+      where: "nowhere",
+      implementations: ["fixed"],
+      invariants: [],
+      verdict: "inconclusive",
+      broken: [],
+    },
   ],
 };
 

@@ -1,0 +1,248 @@
+import type { Catalog } from "./catalog.js";
+import { add, noEffects } from "./effects.js";
+import type { Footprint } from "./footprint.js";
+import { excludes, type Lock } from "./locks.js";
+import { statementsOf } from "./parse.js";
+import { end, noDeed, perform, rollback, type Deed } from "./perform.js";
+import { copyOf, endTransaction, locksOf, newSession, type Level, type SessionState } from "./session-state.js";
+import { summaryOf } from "./words.js";
+
+/** A pending step, as strategies see it. */
+export interface PendingStep {
+  readonly actor: string;
+  readonly session: string;
+  readonly kind: "statement" | "yield" | "crash";
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly fault?: "crash" | "lost answer" | "serialization failure" | "deadlock" | undefined;
+}
+
+/** How a step ended. */
+export interface Ending {
+  /** Of its session, now. */
+  readonly transaction: "none" | "open" | "failed";
+  readonly outcome: { readonly kind: "rows" | "error" | "passed"; readonly rowCount?: number | null };
+  readonly waited: boolean;
+}
+
+/** A statement that was sent and has not answered. */
+interface Sent {
+  readonly footprint: Footprint;
+  /** The same, should it turn out that it did not fail. */
+  readonly unfailed: Footprint;
+}
+
+/**
+ * The footprints of the steps of one execution.
+ *
+ * The contract: `sent` is called for each step when it is let go, and `taken` when it has answered, behind a wait or not,
+ * before footprints of further steps are asked for. So at any choice those sent and not taken are the waiting ones.
+ *
+ * Assumed, as it cannot be seen from here: what actors share outside Postgres is touched only right behind a yield
+ * point or by a crash; a connection that has state of its own (settings, temporary tables, prepared statements) is not
+ * handed from one session to another; numbers from sequences are compared with none; and queries that care for the order
+ * of their rows have an ORDER BY.
+ */
+export class Footprints {
+  readonly #catalog: Catalog;
+  readonly #isolation: Level;
+  readonly #sessions = new Map<string, SessionState>();
+  readonly #sent = new Map<string, Sent>();
+  /** Why the catalog is no longer what was read. */
+  #outdated: string | undefined;
+
+  /** @param isolation That sessions begin with. */
+  constructor(catalog: Catalog, isolation: Exclude<Level, "unknown">) {
+    this.#catalog = catalog;
+    this.#isolation = isolation;
+  }
+
+  /** What a pending step would do now. */
+  of(step: PendingStep): Footprint {
+    return this.#footprint(step, step.kind === "statement");
+  }
+
+  /** Told of each step when it is let go. */
+  sent(step: PendingStep): void {
+    const unfailed = this.#footprint(step, false);
+    this.#sent.set(step.session, { footprint: this.of(step), unfailed });
+  }
+
+  /**
+   * Told of each step when it is over.
+   *
+   * @returns What it did, now that it is known whether it failed: never more than what `of` said before.
+   */
+  taken(step: PendingStep, after: Ending): Footprint {
+    const sent = this.#sent.get(step.session);
+    if (sent === undefined) throw new Error(`${step.session}: taken, but never sent: ${step.text}`);
+    this.#sent.delete(step.session);
+    const before = copyOf(this.#session(step));
+    const state = this.#session(step);
+    const deed = this.#deed(step, state);
+    if (deed.effects.defines) this.#outdated ??= `${deed.effects.opaque}, so tables may no longer be what they were`;
+    if (step.kind === "yield") return sent.footprint;
+    if (step.kind === "crash" || step.fault === "lost answer") {
+      this.#forget(step);
+      return sent.footprint;
+    }
+    if (after.outcome.kind === "error") {
+      this.#fail(step, before, after);
+      return { ...sent.footprint, givesUp: [...sent.footprint.givesUp, ...sent.footprint.holds] };
+    }
+    if (state.transaction.status !== after.transaction) endTransaction(state, after.transaction);
+    return sent.unfailed;
+  }
+
+  #session({ actor, session }: PendingStep): SessionState {
+    const known = this.#sessions.get(session) ?? newSession(actor, this.#isolation);
+    this.#sessions.set(session, known);
+    return known;
+  }
+
+  #forget(step: PendingStep): void {
+    const gone = step.kind === "crash" ? this.#sessionsOf(step.actor) : [step.session];
+    for (const session of gone) {
+      this.#sessions.delete(session);
+      this.#sent.delete(session);
+    }
+  }
+
+  #sessionsOf(actor: string): string[] {
+    return [...this.#sessions].filter(([, state]) => state.actor === actor).map(([session]) => session);
+  }
+
+  /**
+   * An error undoes what the statement did, and the locks of its transaction go at once; those from before a savepoint
+   * stay, as do all of them if the error did not come from Postgres.
+   */
+  #fail(step: PendingStep, before: SessionState, after: Ending): void {
+    const { advisory, transaction: tried } = this.#session(step);
+    const { transaction } = before;
+    this.#sessions.set(step.session, { ...before, advisory });
+    if (after.transaction === "none") return endTransaction(before);
+    const stay = step.fault !== undefined || transaction.savepoints.length > 0;
+    Object.assign(transaction, {
+      status: after.transaction,
+      holds: stay ? [...transaction.holds, ...tried.holds.slice(transaction.holds.length)] : [],
+      snapshot: tried.snapshot === transaction.snapshot ? tried.snapshot : "maybe",
+      touched: transaction.touched || tried.touched,
+    });
+  }
+
+  #deed(step: PendingStep, state: SessionState): Deed {
+    if (step.kind === "yield") return noDeed();
+    if (step.kind === "crash") return this.#crash(step);
+    if (step.fault === "serialization failure" || step.fault === "deadlock") return refused(state);
+    const deed = this.#statements(step, state);
+    if (step.fault !== "lost answer") return deed;
+    return union(deed, end(state));
+  }
+
+  #crash({ actor }: PendingStep): Deed {
+    const ends = this.#sessionsOf(actor).map((session) => end(copyOf(this.#sessions.get(session)!)));
+    const waiting = this.#sessionsOf(actor).flatMap((session) => this.#sent.get(session)?.footprint.wants ?? []);
+    return ends.reduce(union, { ...noDeed(), givesUp: waiting });
+  }
+
+  #statements({ text, values }: PendingStep, state: SessionState): Deed {
+    const statements = statementsOf(text);
+    if (statements === undefined) {
+      const deed = noDeed();
+      deed.effects.opaque = "its text cannot be parsed";
+      return deed;
+    }
+    return statements.map((statement) => perform(state, statement, values, this.#catalog)).reduce(union, noDeed());
+  }
+
+  #footprint(step: PendingStep, mayFail: boolean): Footprint {
+    const state = this.#session(step);
+    const deed = this.#deed(step, copyOf(state));
+    const { effects, publishes, givesUp, snapshot, current, serializable, notifies, listens } = deed;
+    const holds = locksOf(state);
+    const lost = step.kind === "yield" ? undefined : (this.#outdated ?? state.opaque);
+    const footprint = {
+      session: step.session,
+      opaque: lost ?? effects.opaque,
+      yields: step.kind !== "statement",
+      reads: current ? [...effects.reads, ...effects.freshReads] : effects.freshReads,
+      snapshot,
+      writes: publishes.length === 0 ? effects.writes : [],
+      publishes,
+      wants: effects.wants,
+      holds,
+      givesUp,
+      mayFail: mayFail && state.transaction.status === "open",
+      probes: effects.probes || state.timeouts,
+      waitsFor: this.#blockers(step.session, effects.wants),
+      letsGo: this.#released(step, state, mayFail ? [...holds, ...givesUp] : givesUp),
+      serializable,
+      notifies,
+      listens,
+      listening: state.listening,
+    };
+    return { ...footprint, summary: summaryOf(footprint) };
+  }
+
+  /** Sessions that one would wait for if it asked for these locks, and those that they wait for. */
+  #blockers(session: string, wants: readonly Lock[], found = new Set<string>()): Set<string> {
+    for (const [other, state] of this.#sessions) {
+      if (other === session || found.has(other) || wants.length === 0) continue;
+      const sent = this.#sent.get(other)?.footprint;
+      const theirs = [...locksOf(state), ...(sent?.wants ?? [])];
+      const isUnknown = (state.opaque ?? state.transaction.opaque ?? sent?.opaque) !== undefined;
+      if (!isUnknown && !theirs.some((lock) => wants.some((want) => excludes(lock, want)))) continue;
+      found.add(other);
+      if (sent !== undefined) this.#blockers(other, sent.wants, found);
+    }
+    return found;
+  }
+
+  /** Waiting statements that may go on once these locks are given up, and those that wait for what they have. */
+  #released(step: PendingStep, state: SessionState, locks: readonly Lock[]): Footprint[] {
+    const isUnknown = (state.opaque ?? state.transaction.opaque) !== undefined;
+    const waiting = new Map([...this.#sent].filter(([session]) => session !== step.session));
+    const released: Footprint[] = [];
+    let free = locks;
+    for (let before = -1; before !== released.length;) {
+      before = released.length;
+      for (const [session, { footprint }] of waiting) {
+        const { opaque, wants, holds } = footprint;
+        const hit = wants.some((want) => free.some((lock) => excludes(lock, want)));
+        if (!hit && !isUnknown && opaque === undefined) continue;
+        waiting.delete(session);
+        released.push(footprint);
+        free = [...free, ...wants, ...holds];
+      }
+    }
+    return released;
+  }
+}
+
+/** An error instead of the statement: nothing is done, and what the transaction holds may be given up. */
+function refused(state: SessionState): Deed {
+  const open = state.transaction.status === "open";
+  const { holds } = state.transaction;
+  const deed = rollback(state);
+  if (open) {
+    state.transaction.status = "failed";
+    state.transaction.holds = holds;
+  }
+  return deed;
+}
+
+function union(a: Deed, b: Deed): Deed {
+  const effects = noEffects();
+  add(effects, a.effects);
+  add(effects, b.effects);
+  return {
+    effects,
+    publishes: [...a.publishes, ...b.publishes],
+    givesUp: [...a.givesUp, ...b.givesUp],
+    snapshot: a.snapshot || b.snapshot,
+    current: a.current || b.current,
+    serializable: a.serializable || b.serializable,
+    notifies: a.notifies || b.notifies,
+    listens: a.listens || b.listens,
+  };
+}

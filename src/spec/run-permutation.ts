@@ -1,0 +1,120 @@
+import { execute, type Limits } from "../execution/execution.js";
+import type { Lane } from "../execution/lane.js";
+import type { AnyModel } from "../execution/model.js";
+import { assignedPool } from "../execution/pool.js";
+import type { SpecConnections } from "./connections.js";
+import { Observer, type StepRun } from "./observer.js";
+import type { Patience } from "./patience.js";
+import { inOrder } from "./permutation-scheduler.js";
+import { implementation, programOf, type Runners } from "./program.js";
+import type { RawResult } from "./raw-query.js";
+import { resultText } from "./result-text.js";
+import type { Permutation, SpecFile } from "./spec-file.js";
+import { Watch } from "./watch.js";
+
+/** What came of one permutation. */
+export interface PermutationRun {
+  readonly permutation: Permutation;
+  /** What isolationtester prints for it. */
+  readonly text: string;
+  readonly steps: readonly StepRun[];
+  /** What the teardown had to say that isolationtester prints on stderr. */
+  readonly complaints: readonly string[];
+  /** Names of the steps that could not have been taken in this order: each waited for ever, and was cancelled. */
+  readonly cancelled: readonly string[];
+  /** Why the setup failed, which ends the spec; undefined when it did not. */
+  readonly failure: string | undefined;
+  /** Whether the sessions ended outside of a transaction. */
+  readonly idle: boolean;
+}
+
+/** Where a spec's permutations run. */
+export interface Bench {
+  readonly lane: Lane;
+  readonly connections: SpecConnections;
+  readonly spec: SpecFile;
+  readonly model: AnyModel;
+  readonly runners: Runners;
+  readonly patience: Patience;
+}
+
+/**
+ * Runs a spec once: setup, the steps of a permutation in its order, teardown.
+ *
+ * @throws {RaceproofError} When the permutation's markers can never come true.
+ */
+export async function runPermutation(bench: Bench, permutation: Permutation): Promise<PermutationRun> {
+  const texts = [`\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`];
+  const write = (text: string) => void texts.push(text);
+  const observer = new Observer(write);
+  bench.connections.observe(observer);
+  const failure = await setUp(bench, observer, write);
+  const cancelled = failure === undefined ? await runSteps(bench, permutation, observer) : [];
+  const complaints = failure === undefined ? await tearDown(bench, observer, write) : [];
+  const { idle } = bench.connections;
+  return { permutation, text: texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
+}
+
+type Write = (text: string) => void;
+
+/** Says why it failed; stops there, as isolationtester does. */
+async function setUp({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string | undefined> {
+  for (const sql of spec.setups) {
+    const failure = show(await connections.exec(sql), "setup", write);
+    if (failure !== undefined) return failure;
+  }
+  for (const { name, setup } of spec.sessions) {
+    if (setup === undefined) continue;
+    const results = await connections.exec(setup, name);
+    observer.flush(name);
+    const failure = show(results, `setup of session ${name}`, write);
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
+}
+
+/** Says what failed; goes on all the same, as isolationtester does. */
+async function tearDown({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string[]> {
+  const complaints: (string | undefined)[] = [];
+  for (const { name, teardown } of spec.sessions) {
+    if (teardown === undefined) continue;
+    const results = await connections.exec(teardown, name);
+    observer.flush(name);
+    complaints.push(show(results, `teardown of session ${name}`, write));
+  }
+  if (spec.teardown !== undefined) complaints.push(show(await connections.exec(spec.teardown), "teardown", write));
+  return complaints.filter((complaint) => complaint !== undefined);
+}
+
+/** Writes the last result, which is all that isolationtester sees of a setup or a teardown; returns it in words if it is an error. */
+function show(results: readonly RawResult[], what: string, write: Write): string | undefined {
+  const last = results.at(-1);
+  if (last?.kind === "error") return `${what} failed: ${resultText(last).trimEnd()}`;
+  if (last?.kind === "rows") write(resultText(last));
+  return undefined;
+}
+
+async function runSteps(bench: Bench, permutation: Permutation, observer: Observer): Promise<string[]> {
+  const { lane, connections, spec, model, runners, patience } = bench;
+  const scheduler = inOrder(permutation, observer);
+  const watch = new Watch({ lane, connections, patience, observer, scheduler });
+  runners.set(lane.connections, async ({ session, sql }) => {
+    const results = await connections.step(session, sql);
+    observer.answered(session, results.map(resultText).join(""));
+  });
+  const program = programOf(
+    spec,
+    permutation.map(({ step }) => step),
+  );
+  const assignment = { model, implementation, program, pool: assignedPool, record: false, keeper: watch };
+  // Twice its patience is when isolationtester gives up, too.
+  const limits: Limits = { uncontrolled: 10_000, statement: 2_000 * patience.seconds };
+  try {
+    await execute(lane, assignment, watch, limits);
+    watch.finish();
+  } finally {
+    watch.end();
+    connections.letGo();
+  }
+  return watch.cancelled;
+}
