@@ -4,6 +4,7 @@ import { defaultExecutions } from "../check.js";
 import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
+import { strategyNames } from "../strategy/named.js";
 import { checkCommand, type CheckFlags } from "./check.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
@@ -54,6 +55,7 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--isolation <level>", "read committed, repeatable read or serializable; may be repeated", isolation)
     .option("--faults", "only with faults: crashes, lost answers, 40001 and 40P01, as far as the model has them")
     .option("--no-faults", "only without")
+    .option("--strategy <name>", `how orders are searched: ${strategyNames} (default: portfolio)`)
     .option("--seed <text>", "the same seed gives the same programs, schedules and verdict (default: raceproof)")
     .option(
       "--executions <number>",
