@@ -1,5 +1,6 @@
 import type { Scenario } from "../src/index.js";
-import { doubleRetryAroundWorker, doubleRetryOfOne } from "./dashboard-sync/double-retry.js";
+import { crashes } from "./dashboard-sync/crashes.js";
+import { doubleRetryAroundWorker, doubleRetryInterleaved, doubleRetryOfOne } from "./dashboard-sync/double-retry.js";
 import { redeliveryDuringRetry } from "./dashboard-sync/redelivery-during-retry.js";
 import { testingScenarios } from "./dashboard-sync/testing-scenarios.js";
 import { tornReads } from "./dashboard-sync/torn-read.js";
@@ -11,6 +12,8 @@ export const scenarios: readonly Scenario[] = [
   doubleRetryOfOne,
   ...testingScenarios,
   doubleRetryAroundWorker,
+  doubleRetryInterleaved,
   ...workerScenarios,
+  ...crashes,
   ...tornReads,
 ];

@@ -10,6 +10,7 @@ import {
   type Expectation,
   type Isolation,
 } from "./execution/model.js";
+import { portfolio } from "./explore/portfolio.js";
 import { explore, type Budget, type Progress } from "./explore/explore.js";
 import { judgeClaim } from "./explore/matrix.js";
 import { verdictOf, type ImplementationVerdict, type VerdictFile, type ViolationReport } from "./explore/verdict.js";
@@ -19,7 +20,8 @@ import { counterexampleFileName } from "./report/counterexample-file.js";
 import { sessionSettings } from "./session/connections.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { investigate, type Found } from "./shrink/investigate.js";
-import { random } from "./strategy/random.js";
+import { strategyNamed, strategyNames } from "./strategy/named.js";
+import type { Strategy } from "./strategy/strategy.js";
 import { usable } from "./usable-model.js";
 import { version } from "./version.js";
 import { withLanes, withServer } from "./with-server.js";
@@ -30,6 +32,8 @@ export const defaultExecutions = { most: 2_000, least: 300, inAll: 12_000 };
 export interface CheckOptions {
   /** Which implementations; default: all. */
   readonly implementations?: readonly string[];
+  /** `portfolio` (the default), `exhaustive`, `random`, `urw`, `pos`, `pct` or `pct:DEPTH`. */
+  readonly strategy?: string;
   /** Any text; the same seed gives the same programs, schedules and verdict. Default: `raceproof`. */
   readonly seed?: string;
   /**
@@ -87,6 +91,7 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   const begin = performance.now();
   const model = usable(given);
   requireNumbers(options);
+  strategyOf(options.strategy ?? defaultStrategy, "");
   const rows = rowsOf(model, options);
   return withServer(options.postgres, (server) =>
     withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
@@ -153,7 +158,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   const { lanes, signal, onProgress, seed = defaultSeed, known } = setting;
   const row = { implementation, condition };
   const budget = budgetOf(setting);
-  const strategy = random(seed);
+  const strategy = strategyOf(setting.strategy ?? defaultStrategy, seed);
   const exploration = await explore({
     lanes,
     model,
@@ -221,6 +226,13 @@ function finite(executions: number): number | undefined {
   return Number.isFinite(executions) ? executions : undefined;
 }
 
+function strategyOf(name: string, seed: string): Strategy {
+  const strategy = name === defaultStrategy ? portfolio(seed) : strategyNamed(name, seed);
+  if (strategy === undefined) throw new UsageError(`there is no strategy "${name}"; there are: ${strategyNames}`);
+  return strategy;
+}
+
+const defaultStrategy = "portfolio";
 const defaultSeed = "raceproof";
 
 function defaultLanes(): number {

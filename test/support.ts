@@ -10,7 +10,7 @@ import { defineModel, fc, gatePg } from "../src/index.js";
 import { openServer } from "../src/postgres/open.js";
 import type { PostgresServer } from "../src/postgres/server.js";
 import { follow, followOrder } from "../src/strategy/follow.js";
-import type { Scheduler } from "../src/strategy/strategy.js";
+import type { Scheduler, Strategy } from "../src/strategy/strategy.js";
 
 gatePg(pg);
 
@@ -61,6 +61,11 @@ export function modelOf({ schema = "", rows = {}, actors, state = {}, world, mor
     invariants: {},
     ...more,
   });
+}
+
+/** A scheduler of a strategy that samples: another for each number. */
+export function sampled(strategy: Strategy, number: number): Scheduler {
+  return strategy.search(String(number), { footprints: undefined }).next()!;
 }
 
 /** Every actor runs all of its operations. */

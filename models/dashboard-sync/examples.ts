@@ -22,17 +22,7 @@ const deadLetter = { operation: "handle dead letter", parameters: target };
 const viewRun = { operation: "view run", parameters: { run: 1 } };
 const viewBoth = { operation: "view both", parameters: { run: 1 } };
 
-interface Acts {
-  readonly A?: Calls;
-  readonly B?: Calls;
-  readonly user?: Calls;
-  readonly other?: Calls;
-  readonly broker?: Calls;
-  readonly office?: Calls;
-  readonly dashboard?: Calls;
-}
-
-const names: Readonly<Record<keyof Acts, string>> = {
+const names = {
   A: "worker A",
   B: "worker B",
   user: "user",
@@ -40,66 +30,81 @@ const names: Readonly<Record<keyof Acts, string>> = {
   broker: "broker",
   office: "back office",
   dashboard: "dashboard",
-};
+} as const;
+
+/** Who does what, in the order in which they would without a switch. */
+type Acts = Readonly<Partial<Record<keyof typeof names, Calls>>>;
 
 /** A program with one run. */
-function program(partitions: readonly PartitionState[], acts: Acts, ...faults: Fault[]): Program<Initial, AnyParameters> {
-  const actors = (Object.keys(names) as (keyof Acts)[]).map((key) => ({
-    name: names[key],
-    operations: acts[key] ?? [],
-  }));
-  return { initial: { runs: [partitions] }, actors, ...(faults.length === 0 ? {} : { faults }) };
+function program(
+  partitions: readonly PartitionState[],
+  acts: Acts,
+  faults: Readonly<Partial<Record<keyof typeof names, FaultKind | readonly FaultKind[]>>> = {},
+): Program<Initial, AnyParameters> {
+  const actors = Object.entries(acts).map(([key, operations]) => ({ name: names[key as keyof Acts], operations }));
+  const allowed = Object.entries(faults).flatMap(([key, kinds]) =>
+    [kinds].flat().map((kind): Fault => ({ actor: names[key as keyof Acts], kind })),
+  );
+  return { initial: { runs: [partitions] }, actors, ...(allowed.length === 0 ? {} : { faults: allowed }) };
 }
 
-const fault = (actor: keyof Acts, kind: FaultKind): Fault => ({ actor: names[actor], kind });
-
-/** Small programs, each for a race that is known or feared. */
+/**
+ * Small programs, each for a race that is known or feared. Their actors stand in the order in which one switch, or one
+ * fault, is enough to break whoever can be broken: the first is interrupted, the others run, the first goes on.
+ */
 export const examples: readonly Program<Initial, AnyParameters>[] = [
   // The analysis' own: a redelivered message against a retry; the double retry, alone and where it can be seen.
   program(["failed"], { A: [failsAgain], user: [retry] }),
   program(["failed"], { user: [doubleRetry] }),
-  program(["failed", "failed"], { user: [doubleRetry] }),
-  // A first failure, with a user who cannot wait; and two halves of a double retry, interleaved.
+  program(["failed", "failed"], { user: [doubleRetry], A: [failsFirst] }),
+  // A first failure, with a user who cannot wait, once and again.
   program(["pending"], { A: [failsFirst], user: [retry] }),
+  program(["pending"], { A: [failsFirst, failsFirst], user: [retry] }),
+  // Two halves of a double retry, interleaved; and a worker that has the new work item before the second.
   program(["failed"], { user: [retry], other: [retry] }),
   program(["failed", "failed"], { user: [retry], other: [retry] }),
-  program(["failed"], { A: [failsAgain], user: [doubleRetry] }),
+  program(["failed"], { user: [doubleRetry], A: [failsFirst] }),
   program(["failed"], { A: [failsAgain], user: [retry], other: [retry] }),
   // A success against a retry, and the outcome of a retry against that of a worker that did not notice it.
   program(["failed"], { A: [succeedsAgain], user: [retry] }),
-  program(["failed"], { A: [succeedsAgain], B: [failsFirst], user: [retry] }),
-  program(["failed"], { A: [failsAgain], B: [succeedsFirst], user: [retry] }),
-  program(["failed"], { A: [failsAgain], B: [failsFirst], user: [retry] }),
+  program(["failed"], { A: [succeedsAgain], user: [retry], B: [failsFirst] }),
+  program(["failed"], { A: [failsAgain], user: [retry], B: [succeedsFirst] }),
+  program(["failed"], { A: [failsAgain], user: [retry], B: [failsFirst] }),
   // A lock that expires while its worker is at work: two workers on one message.
-  program(["pending"], { A: [failsFirst], B: [succeedsAgain], broker: [expire] }),
-  program(["pending"], { A: [succeedsFirst], B: [succeedsAgain], broker: [expire] }),
-  program(["pending"], { A: [failsFirst], B: [failsAgain], broker: [expire] }),
-  program(["failed"], { A: [failsAgain], B: [succeedsAgain], broker: [expire] }),
+  program(["pending"], { A: [failsFirst], broker: [expire], B: [succeedsAgain] }),
+  program(["pending"], { A: [succeedsFirst], broker: [expire], B: [succeedsAgain] }),
+  program(["pending"], { A: [failsFirst], broker: [expire], B: [failsAgain] }),
+  program(["pending"], { A: [succeedsFirst], broker: [expire], B: [failsAgain] }),
   // Another partition of the same run.
   program(["failed", "pending"], { A: [gets("deliver", "fails", 2)], user: [retry] }),
   // Somebody looks at the dashboard meanwhile.
-  program(["failed"], { A: [succeedsAgain], dashboard: [viewRun] }),
-  program(["pending"], { A: [failsFirst], dashboard: [viewRun] }),
-  program(["failed"], { user: [retry], dashboard: [viewRun, viewBoth] }),
-  // The last delivery.
-  program(["last delivery"], { A: [failsAgain], broker: [expire], office: [deadLetter] }),
-  program(["last delivery"], { A: [succeedsAgain], user: [retry], broker: [expire], office: [deadLetter] }),
-  // Processes that die.
-  program(["pending"], { A: [failsFirst] }, fault("A", "crash")),
-  program(["pending"], { A: [succeedsFirst, succeedsAgain] }, fault("A", "crash")),
-  program(["failed"], { user: [retry] }, fault("user", "crash")),
-  program(["failed"], { A: [failsAgain], user: [retry], office: [relay] }, fault("user", "crash")),
-  program(["failed"], { A: [failsFirst], user: [retry], office: [relay] }, fault("office", "crash")),
-  program(["last delivery"], { A: [failsAgain] }, fault("A", "crash")),
-  program(["last delivery"], { A: [failsAgain], user: [retry], office: [deadLetter] }, fault("A", "crash")),
-  program(["last delivery"], { A: [failsAgain], user: [retry], office: [deadLetter, deadLetter] }, fault("A", "crash"), fault("office", "lost answer")),
-  // Answers that get lost, and what Postgres gives up.
-  program(["pending"], { A: [failsFirst] }, fault("A", "lost answer")),
-  program(["pending"], { A: [succeedsFirst, succeedsAgain] }, fault("A", "lost answer")),
-  program(["pending"], { A: [failsFirst], B: [succeedsAgain], user: [retry] }, fault("A", "lost answer")),
-  program(["failed"], { user: [retry] }, fault("user", "lost answer")),
-  program(["failed"], { A: [failsFirst], user: [retry], office: [relay] }, fault("user", "lost answer")),
-  program(["failed"], { A: [failsAgain], user: [retry] }, fault("A", "serialization failure")),
-  program(["failed"], { A: [failsAgain], user: [retry] }, fault("user", "serialization failure")),
-  program(["failed"], { A: [succeedsAgain], user: [retry] }, fault("A", "deadlock")),
+  program(["failed"], { dashboard: [viewRun], A: [succeedsAgain] }),
+  program(["pending"], { dashboard: [viewRun], A: [failsFirst] }),
+  program(["failed"], { dashboard: [viewRun, viewBoth], user: [retry] }),
+  // The last delivery, and what becomes of a message after it.
+  program(["last delivery"], { A: [failsAgain], broker: [expire], office: [deadLetter], user: [retry] }),
+  program(["last delivery"], { A: [succeedsAgain], broker: [expire], office: [deadLetter] }),
+  // Processes that die: a worker, with others after it; a user, with a worker after it; the relay.
+  program(["pending"], { A: [failsFirst, failsAgain] }, { A: "crash" }),
+  program(["pending"], { A: [succeedsFirst, succeedsAgain] }, { A: "crash" }),
+  program(["pending"], { A: [failsFirst], B: [succeedsAgain], dashboard: [viewBoth] }, { A: "crash" }),
+  program(["failed"], { user: [retry], A: [failsAgain] }, { user: "crash" }),
+  program(["last delivery"], { A: [failsAgain], user: [retry], office: [relay] }, { user: "crash" }),
+  program(["failed"], { user: [retry], office: [relay], A: [failsFirst] }, { user: "crash", office: "crash" }),
+  program(["last delivery"], { A: [failsAgain], office: [deadLetter], user: [retry], B: [failsFirst] }, { A: "crash" }),
+  program(
+    ["last delivery"],
+    { A: [failsAgain], office: [deadLetter, deadLetter], user: [retry] },
+    { A: "crash", office: "lost answer" },
+  ),
+  // Answers that get lost.
+  program(["pending"], { A: [failsFirst] }, { A: "lost answer" }),
+  program(["pending"], { A: [succeedsFirst, succeedsAgain] }, { A: "lost answer" }),
+  program(["pending"], { A: [failsFirst], B: [succeedsAgain], user: [retry] }, { A: "lost answer" }),
+  program(["failed"], { user: [retry] }, { user: "lost answer" }),
+  program(["failed"], { user: [retry], office: [relay], A: [failsFirst] }, { user: "lost answer" }),
+  // What Postgres gives up.
+  program(["failed"], { A: [failsAgain], user: [retry] }, { A: "serialization failure" }),
+  program(["failed"], { user: [retry], A: [failsAgain] }, { user: "serialization failure" }),
+  program(["failed"], { A: [succeedsAgain], user: [retry] }, { A: "deadlock" }),
 ];

@@ -1,5 +1,11 @@
 import type { Broken, Call, Json, Reference, State } from "../../src/index.js";
-import { WorkerRunGone, type RunAnswer, type RunsAnswer, type RunWithStats, type WorkerStatus } from "./implementation.js";
+import {
+  WorkerRunGone,
+  type RunAnswer,
+  type RunsAnswer,
+  type RunWithStats,
+  type WorkerStatus,
+} from "./implementation.js";
 import { flatten, workerRuns, type Initial } from "./initial.js";
 import type { PartitionKey, Queue } from "./queue.js";
 import { getRunStatus } from "./run-status.js";
@@ -72,7 +78,8 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       if (given === null) return isOutdated(partition, about) ? [partitions] : [];
       if (given !== undefined && isOutdated(partition, about)) return [];
       const { run } = partition;
-      if (given === undefined) return [run === null ? put(partitions, about, { run: { ...begun, id: null } }) : partitions];
+      if (given === undefined)
+        return [run === null ? put(partitions, about, { run: { ...begun, id: null } }) : partitions];
       if (run === null) return [put(partitions, about, { run: { ...begun, id: given.id } })];
       if (run.id === null) return [put(partitions, about, { run: { ...run, id: given.id } })];
       return run.id === given.id ? [partitions] : [];
@@ -117,7 +124,9 @@ export const reference: Reference<Initial, Queue, Partitions> = {
 
     getRunDetails: read((partitions, { run, workers }: RunAnswer, { parameters }) => {
       const { runId } = parameters as unknown as { runId: string };
-      return run !== null && sameRun(run, shownRun(partitions, runId)) && sameTable(workers, tableOf(partitions, runId));
+      return (
+        run !== null && sameRun(run, shownRun(partitions, runId)) && sameTable(workers, tableOf(partitions, runId))
+      );
     }),
 
     getRunsWithStats: read((partitions, { runs, total }: RunsAnswer) => {
@@ -237,7 +246,10 @@ function foundIn({ flags = [], rows = [] }: State, key: string) {
     run_id === runId && partition_id === partitionId;
   const flag = flags.find(isIt);
   const row = rows.find(isIt);
-  const set = [...(flag?.["completed"] === true ? ["completed"] : []), ...(flag?.["failed"] === true ? ["failed"] : [])];
+  const set = [
+    ...(flag?.["completed"] === true ? ["completed"] : []),
+    ...(flag?.["failed"] === true ? ["failed"] : []),
+  ];
   return {
     flags: set.length === 0 ? "neither" : set.join(" and "),
     row: (row?.["status"] as string | undefined) ?? "no worker run",

@@ -21,6 +21,7 @@ export function redeliver(outcome: Outcome): OperationCall {
 export const retry: OperationCall = { operation: "retry", parameters: target };
 export const doubleRetry: OperationCall = { operation: "double retry", parameters: target };
 export const expire: OperationCall = { operation: "expire", parameters: target };
+export const handleDeadLetter: OperationCall = { operation: "handle dead letter", parameters: target };
 export const viewRun: OperationCall = { operation: "view run", parameters: { run: 1 } };
 
 /** The invariants by the part of the contract that they guard. */
@@ -33,24 +34,40 @@ export const clamped = "counter is never clamped";
 export const desync = "no desync";
 export const torn = "no torn read";
 export const status = "run status follows from the partitions";
+/** After some COMMIT, be it the last one or not. */
+export const apart = "no reader sees them apart";
+export const stuck = "nothing is stuck";
+export const order = "some sequential order explains it";
 
 export const everyone = Object.keys(expectations) as readonly ImplementationName[];
 
 /** Those that let nobody in between and check what they report to; `fixed` is one of them. */
 export const repaired = [
   "option-1a-repaired",
+  "option-1b-repaired",
   "option-2-repaired",
   "option-3-repaired",
   "fixed",
 ] as const satisfies readonly ImplementationName[];
 
-/** Those in which a worker writes as it does today, whatever it is that they do about retries and numbers. */
+/** Those whose worker does not notice that its worker run is gone, whatever they do about retries and numbers. */
 export const unchecked = [
   "legacy",
   "option-1a-count-partitions",
   "option-1b-count-worker-runs",
+  "option-2-atomic-reset",
   "option-3-advisory-lock",
   "option-3-lock-held",
+] as const satisfies readonly ImplementationName[];
+
+/** Those whose worker reports in separate statements, so that readers see what is between them. */
+export const piecemeal = [
+  "legacy",
+  "option-1a-count-partitions",
+  "option-1b-count-worker-runs",
+  "option-2-atomic-reset",
+  "option-2-throwing-update",
+  "option-3-advisory-lock",
 ] as const satisfies readonly ImplementationName[];
 
 /** The same end for several; a function where what they break depends on which of them it is. */
@@ -59,6 +76,15 @@ export function each(
   ending: Ending | ((name: ImplementationName) => Ending),
 ): Record<string, Ending> {
   return Object.fromEntries(names.map((name) => [name, typeof ending === "function" ? ending(name) : ending]));
+}
+
+/** The same end for everybody, which those who report in pieces come to by way of what does not fit together. */
+export function allEndIn(ending: Ending): Record<string, Ending> {
+  return { ...each(everyone, ending), ...each(piecemeal, byPieces(ending)) };
+}
+
+export function byPieces({ display, breaks }: Ending): Ending {
+  return { display, breaks: [...breaks, apart] };
 }
 
 /**

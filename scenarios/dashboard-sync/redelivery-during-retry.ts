@@ -1,10 +1,24 @@
 import type { Ending, Scenario } from "../../src/index.js";
-import { deliver, each, flagsAndRows, model, redeliver, repaired, retry, rows, seenAs, unchecked } from "./build.js";
+import {
+  apart,
+  byPieces,
+  deliver,
+  each,
+  flagsAndRows,
+  model,
+  order,
+  redeliver,
+  repaired,
+  retry,
+  rows,
+  seenAs,
+  unchecked,
+} from "./build.js";
 
 /** The worker run is gone, and what is left says that the partition failed: T7 of the analysis. */
 export const t7 = each(unchecked, (name) => ({
   display: { counter: "1", flags: "p1 failed", rows: "none" },
-  breaks: [rows, flagsAndRows, seenAs(name)],
+  breaks: [rows, flagsAndRows, seenAs(name), apart, order],
 }));
 
 /** The retry stands; what the outdated worker reports is dropped. */
@@ -30,11 +44,11 @@ export const redeliveryDuringRetry: Scenario = {
     { actor: "worker B" }, // T6: fails again
   ],
   ends: {
-    // Counting flags (1A) shows the failure that no worker run tells of, counting worker runs (1B) hides it; and a lock
-    // (3), even one that is held, cannot help: worker B does not come in between, it comes afterwards.
+    // Counting flags (1A) shows the failure that no worker run tells of, counting worker runs (1B) hides it. An atomic
+    // retry (2) and a lock (3), even one that is held, cannot help: worker B does not come in between, it comes afterwards.
     ...t7,
-    // Option 2's additional protection: the update hits nothing, so the tracking is skipped.
-    "option-2-atomic-reset": retryStands,
+    // Option 2's additional protection as it was meant: the update hits nothing and throws, so the tracking is skipped.
+    "option-2-throwing-update": byPieces(retryStands),
     ...each(repaired, retryStands),
   },
 };

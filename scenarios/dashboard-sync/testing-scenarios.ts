@@ -1,16 +1,5 @@
 import type { Scenario } from "../../src/index.js";
-import {
-  clamped,
-  deliver,
-  doubleRetry,
-  each,
-  everyone,
-  model,
-  redeliver,
-  repaired,
-  retry,
-  unchecked,
-} from "./build.js";
+import { allEndIn, byPieces, clamped, deliver, doubleRetry, each, model, redeliver, repaired, retry } from "./build.js";
 import { retryStands, t7 } from "./redelivery-during-retry.js";
 
 const completed = { display: { counter: "0", flags: "p1 completed", rows: "p1 completed" }, breaks: [] };
@@ -31,7 +20,7 @@ export const testingScenarios: readonly Scenario[] = [
       ],
     },
     timeline: [{ actor: "worker A" }, { actor: "user" }, { actor: "worker B" }],
-    ends: each(everyone, completed),
+    ends: allEndIn(completed),
   },
   {
     name: "testing-2-double-retry",
@@ -47,9 +36,13 @@ export const testingScenarios: readonly Scenario[] = [
     timeline: [{ actor: "worker A" }, { actor: "user" }],
     ends: {
       // It does not go below zero, but only because GREATEST hides that it was decremented there.
-      ...each(unchecked, { ...retryStands, breaks: [clamped] }),
+      ...each(
+        ["legacy", "option-1a-count-partitions", "option-1b-count-worker-runs", "option-3-advisory-lock"],
+        byPieces({ ...retryStands, breaks: [clamped] }),
+      ),
+      "option-3-lock-held": { ...retryStands, breaks: [clamped] },
       // Option 2 finds no failed worker run the second time.
-      "option-2-atomic-reset": retryStands,
+      ...each(["option-2-atomic-reset", "option-2-throwing-update"], byPieces(retryStands)),
       ...each(repaired, retryStands),
     },
   },
@@ -67,7 +60,7 @@ export const testingScenarios: readonly Scenario[] = [
     },
     timeline: [{ actor: "worker B", until: "work" }, { actor: "user" }, { actor: "worker B" }],
     // As in the timeline T0 to T7.
-    ends: { ...t7, "option-2-atomic-reset": retryStands, ...each(repaired, retryStands) },
+    ends: { ...t7, "option-2-throwing-update": retryStands, ...each(repaired, retryStands) },
   },
   {
     name: "testing-4-several-failures",
@@ -81,6 +74,6 @@ export const testingScenarios: readonly Scenario[] = [
       ],
     },
     timeline: [{ actor: "worker A" }, { actor: "worker B" }],
-    ends: each(everyone, failedOnce),
+    ends: allEndIn(failedOnce),
   },
 ];

@@ -1,15 +1,18 @@
 import type { Ending, Scenario } from "../../src/index.js";
 import {
+  allEndIn,
+  apart,
   both,
+  byPieces,
   clamped,
   completed,
   deliver,
   desync,
   each,
-  everyone,
   expire,
   flagsAndRows,
   model,
+  order,
   redeliver,
   repaired,
   retry,
@@ -24,7 +27,7 @@ const succeeded: Ending = { display: { counter: "0", flags: "p1 completed", rows
 /** The flags say completed, the worker run says failed. */
 const contradiction = {
   display: { counter: "0", flags: "p1 completed", rows: "p1 failed" },
-  breaks: [rows, flagsAndRows, completed, both],
+  breaks: [rows, flagsAndRows, completed, both, apart, order],
 };
 
 /** What several workers do to one partition, or a worker and a user to each other, without any statement torn apart. */
@@ -45,8 +48,8 @@ export const workerScenarios: readonly Scenario[] = [
     ends: {
       // Both report on one worker run, and the last one wins there; the flags refuse a failure after a success.
       ...each(unchecked, (name) => ({ ...contradiction, breaks: [...contradiction.breaks, seenAs(name)] })),
-      // Option 2 checks that the worker run exists. It does.
-      "option-2-atomic-reset": { ...contradiction, breaks: [...contradiction.breaks, desync] },
+      // Option 2 as it was meant checks that the worker run exists. It does.
+      "option-2-throwing-update": { ...contradiction, breaks: [...contradiction.breaks, desync] },
       // A completed worker run stays completed.
       ...each(repaired, succeeded),
     },
@@ -65,7 +68,7 @@ export const workerScenarios: readonly Scenario[] = [
     },
     timeline: [{ actor: "worker A", until: "work" }, { actor: "broker" }, { actor: "worker B" }, { actor: "worker A" }],
     // A success takes the failure back, in everybody's code.
-    ends: each(everyone, succeeded),
+    ends: allEndIn(succeeded),
   },
   {
     name: "stale-success-over-retry",
@@ -84,7 +87,7 @@ export const workerScenarios: readonly Scenario[] = [
       // Worker A's worker run is gone, so its success reaches only the flags and counters, over the retry's outcome.
       ...each(unchecked, (name) => ({ ...contradiction, breaks: [...contradiction.breaks, seenAs(name)] })),
       // What worker A reports is dropped; the retry's outcome stands.
-      "option-2-atomic-reset": failed,
+      "option-2-throwing-update": byPieces(failed),
       ...each(repaired, failed),
     },
   },
@@ -101,7 +104,7 @@ export const workerScenarios: readonly Scenario[] = [
     },
     timeline: [{ actor: "worker A", until: "UPDATE run_metadata" }, { actor: "user" }, { actor: "worker A" }],
     // Only the counter is shared, and `failed_workers + 1` is computed by the statement that holds the row.
-    ends: each(everyone, { display: { counter: "1", flags: "p2 failed", rows: "p2 failed" }, breaks: [] }),
+    ends: allEndIn({ display: { counter: "1", flags: "p2 failed", rows: "p2 failed" }, breaks: [] }),
   },
   {
     name: "retry-between-update-and-mark",
@@ -121,14 +124,14 @@ export const workerScenarios: readonly Scenario[] = [
         ["legacy", "option-1a-count-partitions", "option-1b-count-worker-runs", "option-3-advisory-lock"],
         (name) => ({
           display: { counter: "1", flags: "p1 failed", rows: "none" },
-          breaks: [rows, flagsAndRows, clamped, seenAs(name)],
+          breaks: [rows, flagsAndRows, clamped, seenAs(name), apart, order],
         }),
       ),
       // Option 2 is no better: its check is over by then, and what follows it is not in its transaction.
-      "option-2-atomic-reset": {
+      ...each(["option-2-atomic-reset", "option-2-throwing-update"], {
         display: { counter: "1", flags: "p1 failed", rows: "none" },
-        breaks: [rows, flagsAndRows, clamped, desync],
-      },
+        breaks: [rows, flagsAndRows, clamped, desync, apart, order],
+      }),
       // The update is not committed before the rest: the page shows no failure yet.
       "option-3-lock-held": failed,
       ...each(repaired, failed),
@@ -147,6 +150,6 @@ export const workerScenarios: readonly Scenario[] = [
       ],
     },
     timeline: [{ actor: "worker A" }, { actor: "user" }, { actor: "worker B" }],
-    ends: each(everyone, succeeded),
+    ends: allEndIn(succeeded),
   },
 ];

@@ -17,6 +17,7 @@ export interface CheckFlags {
   readonly implementation?: string[];
   readonly isolation?: Isolation[];
   readonly faults?: boolean;
+  readonly strategy?: string;
   readonly seed?: string;
   readonly executions?: number;
   readonly time?: number;
@@ -34,7 +35,7 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   const progress = new ProgressLine();
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
-    ...optional({ seed: flags.seed, executions: flags.executions }),
+    ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions }),
     ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module }),
     reports: flags.reports,
     signal,

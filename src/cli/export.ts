@@ -1,11 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { exitCode, UsageError } from "../errors.js";
-import { readCounterexample } from "../report/counterexample-file.js";
 import { toPsql } from "../report/export-psql.js";
 import { toSpec } from "../report/export-spec.js";
 import { reproductionOf } from "../report/reproduction.js";
-import { loadModel } from "./load-model.js";
-import { moduleOf, read } from "./replay.js";
+import { openCounterexample } from "./open-counterexample.js";
 
 export interface ExportFlags {
   readonly format: "spec" | "psql";
@@ -17,8 +15,7 @@ const writers = { spec: toSpec, psql: toPsql };
 
 /** `raceproof export FILE` */
 export async function exportCommand(file: string, { format, model: given, output }: ExportFlags): Promise<number> {
-  const counterexample = readCounterexample(await read(file), file);
-  const { model } = await loadModel(given ?? moduleOf(counterexample));
+  const { counterexample, model } = await openCounterexample(file, given);
   const text = writers[format](reproductionOf(model, counterexample));
   if (output === undefined || output === "-") process.stdout.write(text);
   else await write(output, text);

@@ -4,7 +4,9 @@ import { defaultExecutions } from "../check.js";
 import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
+import { strategyNames } from "../strategy/named.js";
 import { checkCommand, type CheckFlags } from "./check.js";
+import { explainCommand, type ExplainFlags } from "./explain.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
 import { exportCommand, type ExportFlags } from "./export.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
@@ -55,6 +57,7 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--isolation <level>", "read committed, repeatable read or serializable; may be repeated", isolation)
     .option("--faults", "only with faults: crashes, lost answers, 40001 and 40P01, as far as the model has them")
     .option("--no-faults", "only without")
+    .option("--strategy <name>", `how orders are searched: ${strategyNames} (default: portfolio)`)
     .option("--seed <text>", "the same seed gives the same programs, schedules and verdict (default: raceproof)")
     .option(
       "--executions <number>",
@@ -80,6 +83,18 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--model <file>", "the model, if it is no longer where it was")
     .option("--json", "print the outcome as JSON")
     .action(async (file: string, flags: ReplayFlags) => done(await replayCommand(file, flags, signal)));
+  root
+    .command("explain")
+    .description("say of two steps of a counterexample why their order matters, or that it does not")
+    .argument("<file>", "a counterexample")
+    .argument("<step>", "number of a step, from 1, as reports show it", whole(1))
+    .argument("<other>", "number of the other step", whole(1))
+    .option("--postgres <what>", postgresHelp)
+    .option("--model <file>", "the model, if it is no longer where it was")
+    .option("--json", "print as JSON")
+    .action(async (file: string, step: number, other: number, flags: ExplainFlags) =>
+      done(await explainCommand(file, [step, other], flags)),
+    );
   root
     .command("scenario")
     .description("list the named timelines, or play them")

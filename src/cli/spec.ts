@@ -6,7 +6,7 @@ import type { PermutationRun } from "../spec/run-permutation.js";
 import { runSpec } from "../spec/run.js";
 import { permutationData, Summing, summaryText } from "../spec/summary.js";
 import { withServer } from "../with-server.js";
-import { read } from "./replay.js";
+import { read } from "./open-counterexample.js";
 import { ProgressLine } from "./terminal.js";
 
 export interface SpecFlags {

@@ -5,7 +5,7 @@ import { runAs, type ActorContext } from "../session/context.js";
 import type { Gate, GatedStep } from "../session/gate.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
-import { waitForWaiters, type Choice, type Scheduler } from "../strategy/strategy.js";
+import { waitForWaiters, type Choice, type Observed, type Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
 import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
@@ -51,14 +51,12 @@ export interface Limits {
 
 export const defaultLimits: Limits = { uncontrolled: 2_000, statement: 10_000 };
 
-export interface Executed {
+export interface Executed extends Observed {
   readonly trace: Trace;
   /** What the model's `world` made, as the execution left it. */
   readonly world: unknown;
   /** What the implementation's `create` made. */
   readonly implementation: unknown;
-  /** What could have been taken, for each step. */
-  readonly pending: readonly (readonly Choice[])[];
   /** What an outside reader saw after each COMMIT; empty unless the model has an invariant that looks at it. */
   readonly commits: readonly Commit[];
   /** What the code under test left behind, in words. */
@@ -137,6 +135,9 @@ class Execution implements Gate {
   readonly #underway = new Set<GatedStep>();
   readonly #switches: Switch[] = [];
   readonly #pending: (readonly Choice[])[] = [];
+  readonly #chosen: number[] = [];
+  readonly #answers: Observed["answers"][number][] = [];
+  readonly #decisions: number[] = [];
   readonly #commits: Commit[] = [];
   readonly #watchesCommits: boolean;
   readonly #publications: Publications;
@@ -205,6 +206,9 @@ class Execution implements Gate {
         world: this.#world,
         implementation: this.#implementation,
         pending: this.#pending,
+        chosen: this.#chosen,
+        answers: this.#answers,
+        decisions: this.#decisions,
         commits: this.#commits,
         left,
       };
@@ -487,6 +491,8 @@ class Execution implements Gate {
     if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
     const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
     const index = this.#steps.length;
+    this.#chosen.push(chosen);
+    this.#decisions.push(this.#switches.length);
     if (chosen !== defaultChoice(choices, this.#last))
       this.#switches.push({ step: index, to: choice.session, ...(fault === undefined ? {} : { fault }) });
     this.#pending.push(choices);
@@ -527,6 +533,7 @@ class Execution implements Gate {
     await this.#lane.awaitEnd(this.connections.cut(run.name));
     this.#calls.cut(this.#steps.length, run.name);
     const { model } = this.#assignment;
+    this.#answered(record, false);
     fromModel(model, "crashed", () => model.crashed?.({ world: this.#world, actor: run.name }));
     run.crash({ crashed: true });
     await this.#settle();
@@ -541,6 +548,7 @@ class Execution implements Gate {
     record.outcome = keep ? { ...outcome, rows: rows.slice(0, 5).map((value) => toJson(value)) } : outcome;
     record.transaction = step.transaction;
     this.#underway.delete(step);
+    this.#answered(record, record.wait !== null);
     if (this.#publications.note(record)) this.#published = true;
     if (outcome.kind === "error" && step.lost && this.#assignment.keeper === undefined) {
       throw new PostgresError(
@@ -549,6 +557,12 @@ class Execution implements Gate {
     }
     step.deliver();
     await this.#settle();
+  }
+
+  #answered({ index, transaction, outcome }: Recorded, waited: boolean): void {
+    const after = { transaction, outcome, waited };
+    this.#answers.push({ step: index, during: this.#steps.length - 1, after });
+    this.#scheduler.taken?.(this.#pending[index]![this.#chosen[index]!]!, after);
   }
 
   // The record.

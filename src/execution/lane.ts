@@ -1,6 +1,8 @@
 import pg from "pg";
 import { PostgresError, UsageError } from "../errors.js";
 import type { Database, PostgresServer } from "../postgres/server.js";
+import type { Catalog } from "../footprint/catalog.js";
+import { readCatalog } from "../footprint/read-catalog.js";
 import { Connections } from "../session/connections.js";
 import { runAsNobody } from "../session/context.js";
 import { changesSchema } from "../session/changes-schema.js";
@@ -190,6 +192,12 @@ export class Lane {
       `select pg_terminate_backend(pid, 5000) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
     );
+  }
+
+  /** What the catalog says of the model's schema. */
+  async catalog(): Promise<Catalog> {
+    if (this.#schemaChanged) await this.#restoreSchema();
+    return readCatalog(this.#control);
   }
 
   /** Waits until these backends are gone, whose connections were cut: they have rolled back then, and hold no locks. */

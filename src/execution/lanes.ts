@@ -11,7 +11,11 @@ export class Lanes {
   readonly #all: readonly Lane[];
   readonly #limit;
 
-  private constructor(lanes: readonly Lane[]) {
+  /** What transactions of the code under test begin with that do not say otherwise. */
+  readonly isolation: Isolation;
+
+  private constructor(lanes: readonly Lane[], isolation: Isolation) {
+    this.isolation = isolation;
     this.#all = lanes;
     this.#free = [...lanes];
     this.#limit = pLimit(lanes.length);
@@ -39,7 +43,7 @@ export class Lanes {
     }
     noteBackground();
     hearCrashes();
-    return new Lanes(lanes);
+    return new Lanes(lanes, isolation);
   }
 
   get count(): number {

@@ -10,6 +10,7 @@ export class CoverageCount {
   #steps = 0;
   #lockWaits = 0;
   #deadlocks = 0;
+  readonly #strategies = new Map<string, number>();
   readonly #programs = new Set<string>();
   readonly #schedules = new Set<string>();
   readonly #overlaps: Map<string, number>;
@@ -19,7 +20,8 @@ export class CoverageCount {
     this.#overlaps = new Map(possiblePairs(model).map((pair) => [pair, 0]));
   }
 
-  add(program: Program, trace: Trace): void {
+  add(program: Program, trace: Trace, strategy: string): void {
+    this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
     const text = JSON.stringify(program);
     this.#programs.add(digest(text));
     this.#schedules.add(digest(text + JSON.stringify(trace.schedule)));
@@ -34,8 +36,9 @@ export class CoverageCount {
     return { executions: this.#executions, distinctSchedules: this.#schedules.size };
   }
 
-  get total(): Coverage {
+  get total(): Omit<Coverage, "exhausted"> {
     return {
+      strategies: Object.fromEntries([...this.#strategies].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       programs: this.#programs.size,
       executions: this.#executions,
       distinctSchedules: this.#schedules.size,

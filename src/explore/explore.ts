@@ -6,11 +6,13 @@ import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
+import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
 import { signatureOf, type Violation } from "../oracle/violation.js";
-import type { Strategy } from "../strategy/strategy.js";
+import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { CoverageCount } from "./coverage.js";
 import { programSource } from "./programs.js";
+import { Queue, type Job } from "./queue.js";
 import type { Coverage } from "./verdict.js";
 
 /** How far to go. */
@@ -46,6 +48,8 @@ export interface Progress {
   readonly executions: number;
   readonly distinctSchedules: number;
   readonly signatures: number;
+  /** How many executions all the orders of the programs at hand will have taken, as far as that can be told. */
+  readonly estimate: number | undefined;
 }
 
 export interface ExploreOptions {
@@ -61,54 +65,66 @@ export interface ExploreOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** How many schedules each generated program gets. */
-const schedulesPerProgram = 10;
-
 /** An exploration that fails this often is told to be hopeless before its budget is used up. */
 const problemsTolerated = 5;
 
+/** Executions that are planned together. A number of its own, and not of lanes: what is learnt of one decides on others. */
+const batchSize = 32;
+
 /**
- * Runs many executions of generated programs over all lanes. With one seed the same executions are run and the same
- * failures are kept, whichever lane was the faster: results are taken in the order of their numbers.
+ * Runs many executions of a model's programs over all lanes. With one seed the same executions are run and the same
+ * failures are kept, whichever lane was the faster: they are planned in batches, and learnt of in the order of their numbers.
  *
  * @throws {PostgresError} When Postgres goes away.
  * @throws {UsageError} When the model is wrong.
  */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
-  const { lanes, model, implementation, budget, signal, onProgress } = options;
+  const { lanes, model, strategy, seed, faults, budget, signal, onProgress } = options;
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
   const found = new Findings(model);
+  const queue = new Queue(strategy, programSource(model, seed, faults), await aboutPrograms(lanes, model));
   const over = () =>
     signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
-  for await (const result of lanes.ordered(jobs(options, over))) {
-    if (result === undefined) break;
-    if ("problem" in result) found.problem(result.problem);
-    else found.add(result, judge(model, result.program, result));
-    onProgress?.(found.progress);
-    // Not the next one to come back: which others have been begun by now differs from run to run.
-    if (found.problemCount >= problemsTolerated) break;
-  }
-  return { ...found.total, interrupted: signal?.aborted === true };
-
-  function* jobs({ strategy, seed, faults }: ExploreOptions, over: () => boolean) {
-    const programAt = programSource(model, seed, faults);
-    for (let execution = 0; execution < budget.executions && !over(); execution++) {
-      const program = programAt(Math.floor(execution / schedulesPerProgram));
-      const scheduler = strategy.scheduler(execution);
-      if (scheduler === undefined) return;
-      const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: false };
-      // Those already handed out when the end comes are not run.
-      yield async (lane: Lane) =>
-        over() ? undefined : attempt(execution, program, () => execute(lane, assignment, scheduler));
+  for (let handed = 0; handed < budget.executions && !over();) {
+    const jobs = queue.take(Math.min(batchSize, budget.executions - handed));
+    if (jobs.length === 0) break;
+    handed += jobs.length;
+    const runs = jobs.map((job) => async (lane: Lane) => (over() ? undefined : attempt(lane, job, options)));
+    let number = 0;
+    for await (const result of lanes.ordered(runs)) {
+      const job = jobs[number++]!;
+      // What was planned and not run keeps its program from being done.
+      job.learn(result !== undefined && "trace" in result ? result : undefined);
+      if (result === undefined) continue;
+      if ("problem" in result) found.problem(result.problem);
+      else found.add(job, result, judge(model, job.program, result));
+      onProgress?.({ ...found.progress, estimate: queue.estimate });
+      // Not the next one to come back: which others have been begun by now differs from run to run.
+      if (found.problemCount >= problemsTolerated) break;
     }
   }
+  return { ...found.total(queue), interrupted: signal?.aborted === true };
 }
 
-type Attempt = ({ execution: number; program: Program } & Executed) | { problem: string };
+/** What strategies may know of each program. */
+export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(program: Program) => About> {
+  const catalog = await lanes.run((lane) => lane.catalog());
+  return ({ initial }) => ({
+    // A schema that `prepare` changes is another one than the one that the catalog tells of.
+    footprints: (model.prepare?.(initial) ?? "") === "" ? () => new Footprints(catalog, lanes.isolation) : undefined,
+  });
+}
 
-async function attempt(execution: number, program: Program, run: () => ReturnType<typeof execute>): Promise<Attempt> {
+type Attempt = Executed | { problem: string };
+
+async function attempt(
+  lane: Lane,
+  { program, scheduler }: { readonly program: Program; readonly scheduler: Scheduler },
+  { model, implementation }: ExploreOptions,
+): Promise<Attempt> {
+  const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: false };
   try {
-    return { execution, program, ...(await run()) };
+    return await execute(lane, assignment, scheduler);
   } catch (error) {
     if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))
       throw error;
@@ -127,17 +143,14 @@ class Findings {
     this.#coverage = new CoverageCount(model);
   }
 
-  add(
-    { execution, program, trace }: { execution: number; program: Program; trace: Trace },
-    violations: readonly Violation[],
-  ): void {
-    this.#coverage.add(program, trace);
+  add({ number, program, strategy }: Job, { trace }: Executed, violations: readonly Violation[]): void {
+    this.#coverage.add(program, trace, strategy);
     if (violations.length === 0) return;
     const signature = signatureOf(violations);
     this.#seen.set(signature, (this.#seen.get(signature) ?? 0) + 1);
     const known = this.#failures.get(signature);
     if (known === undefined || trace.steps.length < known.trace.steps.length) {
-      this.#failures.set(signature, { execution, program, trace, violations });
+      this.#failures.set(signature, { execution: number, program, trace, violations });
     }
   }
 
@@ -146,14 +159,14 @@ class Findings {
     this.#problems.set(message, (this.#problems.get(message) ?? 0) + 1);
   }
 
-  get progress(): Progress {
+  get progress(): Omit<Progress, "estimate"> {
     const { executions, distinctSchedules } = this.#coverage.counts;
     return { executions, distinctSchedules, signatures: this.#failures.size };
   }
 
-  get total() {
+  total({ exhausted }: Queue) {
     return {
-      coverage: this.#coverage.total,
+      coverage: { ...this.#coverage.total, exhausted },
       failures: [...this.#failures.values()],
       seen: this.#seen,
       problems: this.#problems,

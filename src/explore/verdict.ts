@@ -10,6 +10,10 @@ export interface Coverage {
   readonly executions: number;
   /** Different pairs of program and schedule among the executions. */
   readonly distinctSchedules: number;
+  /** Executions by strategy. */
+  readonly strategies: Readonly<Record<string, number>>;
+  /** Of the programs whose orders were all run, but for those that differ by what commutes: how many orders these are, as if nothing ever had to wait. */
+  readonly exhausted: { readonly programs: number; readonly executions: number; readonly orders: number };
   readonly steps: number;
   readonly lockWaits: number;
   readonly deadlocks: number;
@@ -128,11 +132,26 @@ function number(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-function claimOf(
-  { executions, programs, distinctSchedules }: Coverage,
-  strategy: string,
-  interrupted: boolean,
-): string {
+function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): string {
+  const { executions, programs, distinctSchedules, exhausted } = coverage;
   const until = interrupted ? "interrupted after " : "";
-  return `${until}${number(executions)} ${strategy} schedules of ${number(programs)} programs, ${number(distinctSchedules)} distinct`;
+  const all =
+    `all orders (about ${number(exhausted.orders)}) of ${plural(exhausted.programs, "program")}, ` +
+    `in ${plural(exhausted.executions, "execution")}`;
+  const others = executions - exhausted.executions;
+  if (exhausted.programs > 0 && others === 0) return `${until}${all}`;
+  const sampled = `${number(others)} ${namesOf(coverage, strategy)} schedules of ${plural(programs - exhausted.programs, "program")}`;
+  if (exhausted.programs === 0) return `${until}${sampled}, ${number(distinctSchedules)} distinct`;
+  return `${until}${all}; ${sampled}`;
+}
+
+/** `urw, pos and pct:3`, for a strategy that is made of others. */
+function namesOf({ strategies }: Coverage, strategy: string): string {
+  const names = Object.keys(strategies).filter((name) => name !== "exhaustive");
+  const [last = strategy] = names.slice(-1);
+  return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
+}
+
+function plural(count: number, one: string): string {
+  return `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 }

@@ -69,6 +69,7 @@ function whole(literal: string | undefined): string | undefined {
 export function runRoutine(routine: Routine, work: Work): void {
   const { name, language, kind, volatility, source } = routine;
   if (work.inside.has(`function ${name}`)) return;
+  work.effects.calls = true;
   const within: Work = { ...work, values: undefined, inside: new Set([...work.inside, `function ${name}`]) };
   if (kind === "aggregate" || kind === "window") return mayDefine(work, `what ${name}() does is not known`);
   if (language === "sql") return work.run(sqlOf(source), within);

@@ -61,11 +61,8 @@ export async function* runSpec(
 }
 
 function* ordersOf(strategy: Strategy): Generator<Scheduler> {
-  for (let execution = 0; ; execution++) {
-    const scheduler = strategy.scheduler(execution);
-    if (scheduler === undefined) return;
-    yield scheduler;
-  }
+  const search = strategy.search("spec", { footprints: undefined });
+  for (let next = search.next(); next !== undefined; next = search.next()) yield next;
 }
 
 interface RunOptions extends SpecOptions {

@@ -1,13 +1,7 @@
-import seedrandom from "seedrandom";
-import type { Scheduler, Strategy } from "./strategy.js";
+import { sampling } from "./sampling.js";
+import type { Strategy } from "./strategy.js";
 
 /** Uniform over the pending steps, at every step. */
 export function random(seed: string): Strategy {
-  return {
-    name: "random",
-    scheduler(execution): Scheduler {
-      const generator = seedrandom(`${seed}/schedule/${execution}`);
-      return { choose: (choices) => Math.floor(generator() * choices.length) };
-    },
-  };
+  return sampling("random", seed, (generator) => ({ choose: (choices) => Math.floor(generator() * choices.length) }));
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { firstDifference } from "../../src/execution/compare.js";
 import { yieldPoint } from "../../src/index.js";
 import { random } from "../../src/strategy/random.js";
-import { again, serverForFile, stage, type Act } from "../support.js";
+import { type Act, again, sampled, serverForFile, stage } from "../support.js";
 
 const server = serverForFile();
 
@@ -56,7 +56,7 @@ describe("one schedule gives one trace", () => {
     const strategy = random("determinism");
     const kinds = { waits: 0, deadlocks: 0 };
     for (let execution = 0; execution < 5; execution++) {
-      const { trace } = await staged.run(strategy.scheduler(execution));
+      const { trace } = await staged.run(sampled(strategy, execution));
       const replays = await Promise.all(Array.from({ length: 20 }, () => again(staged, trace)));
       for (const replay of replays) {
         expect(firstDifference(trace, replay.trace)).toBeUndefined();
@@ -79,7 +79,7 @@ describe("one schedule gives one trace", () => {
     const staged = await stage(server(), { schema, rows, actors: { a: shuffle, b: transfer(3, 1) } });
     const { trace } = await staged.run(["a", "b", "b", "a"]);
     for (let i = 0; i < 60; i++) {
-      await staged.run(random("others").scheduler(i), { pristine: false });
+      await staged.run(sampled(random("others"), i), { pristine: false });
       const replay = await again(staged, trace);
       expect(firstDifference(trace, replay.trace)).toBeUndefined();
       expect(replay.trace.operations).toEqual(trace.operations);

@@ -2,7 +2,7 @@ import pg from "pg";
 import { expect, test } from "vitest";
 
 import { random } from "../../src/strategy/random.js";
-import { backends, serverForFile, stage, type Act } from "../support.js";
+import { type Act, backends, sampled, serverForFile, stage } from "../support.js";
 
 const server = serverForFile();
 
@@ -36,7 +36,7 @@ test("many executions: no leaked connection, no growing memory, no slowing down"
   for (let lap = 0; lap < 6; lap++) {
     const begin = performance.now();
     await Promise.all(
-      Array.from({ length: 150 }, (_, i) => staged.run(strategy.scheduler(lap * 150 + i), { pristine: false })),
+      Array.from({ length: 150 }, (_, i) => staged.run(sampled(strategy, lap * 150 + i), { pristine: false })),
     );
     const ms = performance.now() - begin;
     globalThis.gc?.();

@@ -72,11 +72,16 @@ describe("exploring", () => {
   test("gives up after a few executions that could not be finished, always at the same one", async () => {
     const hopeless: Strategy = {
       name: "hopeless",
-      scheduler: (execution) => ({
-        choose: () => {
-          if (execution % 3 === 2) throw new RaceproofError("every third cannot be finished");
-          return 0;
-        },
+      search: (program) => ({
+        exhausted: false,
+        estimate: undefined,
+        learn: () => undefined,
+        next: () => ({
+          choose: () => {
+            if (Number(program) % 3 === 2) throw new RaceproofError("every third cannot be finished");
+            return 0;
+          },
+        }),
       }),
     };
     const options = { strategy: hopeless };

@@ -9,6 +9,8 @@ import { counterModel } from "./counter.js";
 
 const coverage: Coverage = {
   programs: 2,
+  strategies: { random: 1200 },
+  exhausted: { programs: 0, executions: 0, orders: 0 },
   executions: 1200,
   distinctSchedules: 34,
   steps: 500,
@@ -105,11 +107,12 @@ describe("coverage", () => {
       schedule: [],
       state: {},
     };
-    count.add(program, trace);
-    count.add(program, trace);
-    count.add(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] });
+    count.add(program, trace, "urw");
+    count.add(program, trace, "pos");
+    count.add(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw");
     expect(count.total).toEqual({
       programs: 1,
+      strategies: { pos: 1, urw: 2 },
       executions: 3,
       distinctSchedules: 2,
       steps: 6,

@@ -6,6 +6,8 @@ const legacy: ImplementationVerdict = {
   expected: { violates: ["counter = failed rows", "flags = failed rows"] },
   verdict: "violates",
   asExpected: true,
+  strategies: { urw: 10_000 },
+  exhausted: { programs: 0, executions: 0, orders: 0 },
   claim: "2 ways to break it in 10,000 urw schedules of 200 programs",
   strategy: "urw",
   seed: "7/legacy",

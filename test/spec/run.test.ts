@@ -126,7 +126,10 @@ describe("runSpec", () => {
     ];
     const strategy: Strategy = {
       name: "two orders",
-      scheduler: (execution) => (orders[execution] === undefined ? undefined : followOrder(orders[execution])),
+      search: () => {
+        const left = orders.map((order) => followOrder(order));
+        return { next: () => left.shift(), learn: () => undefined, exhausted: false, estimate: undefined };
+      },
     };
     const runs = await runText(server(), lostUpdate, { strategy });
     expect(runs.map(({ permutation }) => permutation.map(({ step }) => step.name).join(" "))).toEqual([

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 
 import { random } from "../../src/strategy/random.js";
+import { sampled } from "../support.js";
 import { choice } from "./choices.js";
 
 const choices = ["a", "b", "c", "d"].map((actor) => choice(actor));
 
 function picks(seed: string, execution: number, count: number): number[] {
-  const scheduler = random(seed).scheduler(execution)!;
+  const scheduler = sampled(random(seed), execution);
   return Array.from({ length: count }, () => scheduler.choose(choices, undefined));
 }
 

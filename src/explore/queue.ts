@@ -1,0 +1,126 @@
+import type { Program } from "../execution/program.js";
+import { lengths } from "../strategy/sampling.js";
+import type { About, Observed, Scheduler, Search, Strategy } from "../strategy/strategy.js";
+import type { Coverage } from "./verdict.js";
+
+/** How many sampled schedules each program gets. */
+const samplesPerProgram = 10;
+
+/** So many programs in a row that are done already: there is little left that the model would generate. */
+const nothingNew = 200;
+
+/** An execution to run. */
+export interface Job {
+  /** Number of the execution. */
+  readonly number: number;
+  readonly program: Program;
+  readonly scheduler: Scheduler;
+  /** Whose scheduler it is. */
+  readonly strategy: string;
+  /** To be called for each job, in the order of their numbers. */
+  learn(observed: Observed | undefined): void;
+}
+
+/** A program that is being explored. */
+interface Active {
+  readonly program: Program;
+  readonly search: Search;
+  /** Executions that sample, of those handed out. */
+  sampled: number;
+  executions: number;
+  /** How many orders it has, by the multinomial of the first execution's steps: as if nothing ever had to wait. */
+  orders: number;
+}
+
+/** Which executions come next: several programs at a time, each searched by the strategy until that has enough. */
+export class Queue {
+  readonly #strategy: Strategy;
+  readonly #programAt: (number: number) => Program;
+  readonly #about: (program: Program) => About;
+  #active: Active[] = [];
+  readonly #done = new Set<string>();
+  #next = 0;
+  #jobs = 0;
+  #exhausted: Coverage["exhausted"] = { programs: 0, executions: 0, orders: 0 };
+
+  constructor(strategy: Strategy, programAt: (number: number) => Program, about: (program: Program) => About) {
+    this.#strategy = strategy;
+    this.#programAt = programAt;
+    this.#about = about;
+  }
+
+  /** Of the programs whose orders have all been run. */
+  get exhausted(): Coverage["exhausted"] {
+    return this.#exhausted;
+  }
+
+  /** How many executions the programs at hand will have taken; undefined where one of them is sampled. */
+  get estimate(): number | undefined {
+    const estimates = this.#active.map(({ search }) => search.estimate);
+    if (estimates.length === 0 || estimates.includes(undefined)) return undefined;
+    return estimates.reduce<number>((sum, each) => sum + each!, this.#exhausted.executions);
+  }
+
+  /** The next executions, to be learnt of before more are taken; none when there is nothing left. */
+  take(count: number): Job[] {
+    this.#active = this.#active.filter((active) => !this.#isDone(active));
+    const jobs: Job[] = [];
+    for (const active of this.#active) this.#addJobs(jobs, active, count);
+    while (jobs.length < count) {
+      const active = this.#begin();
+      if (active === undefined) break;
+      this.#active.push(active);
+      this.#addJobs(jobs, active, count);
+    }
+    return jobs;
+  }
+
+  #isDone({ program, search, sampled, executions, orders }: Active): boolean {
+    if (search.exhausted) {
+      const { exhausted } = this;
+      this.#done.add(JSON.stringify(program));
+      this.#exhausted = {
+        programs: exhausted.programs + 1,
+        executions: exhausted.executions + executions,
+        orders: exhausted.orders + orders,
+      };
+      return true;
+    }
+    return sampled >= samplesPerProgram;
+  }
+
+  #begin(): Active | undefined {
+    for (let tries = 0; tries < nothingNew; tries++) {
+      const program = this.#programAt(this.#next++);
+      const key = JSON.stringify(program);
+      if (this.#done.has(key) || this.#active.some((other) => JSON.stringify(other.program) === key)) continue;
+      const search = this.#strategy.search(`${this.#next}`, this.#about(program));
+      return { program, search, sampled: 0, executions: 0, orders: 0 };
+    }
+    return undefined;
+  }
+
+  #addJobs(jobs: Job[], active: Active, count: number): void {
+    const { program, search } = active;
+    while (jobs.length < count && active.sampled < samplesPerProgram) {
+      const scheduler = search.next();
+      if (scheduler === undefined) return;
+      if (search.estimate === undefined) active.sampled++;
+      active.executions++;
+      const strategy = "using" in search ? String(search.using) : this.#strategy.name;
+      const learn = (observed: Observed | undefined) => {
+        search.learn(observed);
+        if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
+      };
+      jobs.push({ number: this.#jobs++, program, scheduler, strategy, learn });
+    }
+  }
+}
+
+/** (n₁ + n₂ + …)! / (n₁! n₂! …) */
+function ordersOf(observed: Observed): number {
+  let orders = 1;
+  let steps = 0;
+  for (const count of lengths(observed).steps.values()) for (let i = 1; i <= count; i++) orders *= ++steps / i;
+  return Math.round(orders);
+}

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { Lanes } from "../../src/execution/lanes.js";
+import type { AnyModel, Isolation } from "../../src/execution/model.js";
+import { serverForFile } from "../support.js";
+import { explored, model } from "./outcomes.js";
+import { programs, type SqlProgram } from "./programs.js";
+
+const server = serverForFile();
+
+/** How many programs to generate; thousands while the relation of footprints is being changed. */
+const count = Number(process.env["SOUNDNESS_PROGRAMS"] ?? 12);
+const seed = Number(process.env["SOUNDNESS_SEED"] ?? 20_261_125);
+/** A program with more orders than this is left out: the full enumeration would take too long. */
+const most = Number(process.env["SOUNDNESS_ORDERS"] ?? 130);
+
+const lanesAt = new Map<Isolation, Lanes>();
+beforeAll(async () => {
+  for (const isolation of ["read committed", "repeatable read", "serializable"] as const)
+    lanesAt.set(isolation, await Lanes.open(server(), model as AnyModel, 4, isolation));
+});
+afterAll(async () => {
+  for (const lanes of lanesAt.values()) await lanes.close();
+});
+
+/** The outcomes that one exploration has and the other has not. */
+async function difference(program: SqlProgram) {
+  const lanes = lanesAt.get(program.isolation)!;
+  const full = await explored(lanes, program, false, most);
+  if (!full.exhausted) return undefined;
+  const reduced = await explored(lanes, program, true, most * 4);
+  return {
+    exhausted: reduced.exhausted,
+    missing: [...full.outcomes].filter((outcome) => !reduced.outcomes.has(outcome)),
+    unheardOf: [...reduced.outcomes].filter((outcome) => !full.outcomes.has(outcome)),
+    executions: { full: full.executions, reduced: reduced.executions },
+    outcomes: full.outcomes.size,
+  };
+}
+
+describe("the reduced exploration has the outcomes of the full enumeration", () => {
+  test(`for ${count} random programs`, { timeout: 3_600_000 }, async () => {
+    const totals = { programs: 0, full: 0, reduced: 0, outcomes: 0 };
+    for (const program of fc.sample(programs, { numRuns: count, seed })) {
+      const found = await difference(program);
+      if (found === undefined) continue;
+      const { executions, outcomes, ...rest } = found;
+      expect({ program, ...rest }).toEqual({ program, exhausted: true, missing: [], unheardOf: [] });
+      totals.programs++;
+      totals.full += executions.full;
+      totals.reduced += executions.reduced;
+      totals.outcomes += outcomes;
+    }
+    if (count > 100) console.log(totals);
+    expect(totals.programs).toBeGreaterThan(count / 4);
+    expect(totals.reduced).toBeLessThan(totals.full);
+  });
+
+  const folder = new URL("regressions/", import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  test.each(files)("%s", async (file) => {
+    const program = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as SqlProgram;
+    expect(await difference(program)).toMatchObject({ exhausted: true, missing: [], unheardOf: [] });
+  });
+});
