@@ -1,10 +1,13 @@
+import type { Json } from "../execution/program.js";
 import type { Step } from "../execution/trace.js";
 import type { Reproduction, ReproductionStep } from "./reproduction.js";
-import { oneLine } from "./text.js";
+import { bare, oneLine } from "./text.js";
 
 /** The reproduction as a script for people with one `psql` for each session: who types what next, and what must come. */
-export function toPsql(reproduction: Reproduction): string {
-  const { title, setups, sessions, sessionSetup, steps, state } = reproduction;
+export function toPsql({ title, setups, sessionSetup, steps, state, ...rest }: Reproduction): string {
+  const sessions = rest.sessions.filter((name) =>
+    steps.some((step) => step.session === name && step.cancels === undefined),
+  );
   const terminals = sessions.map((name, i) => `terminal ${i + 1} is ${oneLine(name)}`);
   const terminalOf = (session: string) => `terminal ${sessions.indexOf(session) + 1} (${oneLine(session)})`;
   const parts = [
@@ -15,24 +18,37 @@ export function toPsql(reproduction: Reproduction): string {
     ]),
     ...setups.map((sql) => `${comment(["Setup, in terminal 1:"])}\n${statement(sql)}`),
     ...(sessionSetup === undefined ? [] : [`${comment(["In every terminal:"])}\n${statement(sessionSetup)}`]),
-    ...steps.map((step, i) => piece(step, i + 1, terminalOf(step.session), wokenBy(step, steps, terminalOf))),
-    ...state.map(
-      ({ name, sql, rows }) =>
-        `${comment([`In the end, ${name}:`])}\n${statement(sql)}\n${comment([`expect: ${count(rows)}`])}`,
+    ...steps.map((step, i) => piece(step, i + 1, terminalOf, steps)),
+    ...state.map(({ name, sql, rows }) =>
+      [
+        comment([`In the end, ${name}:`]),
+        statement(sql),
+        comment([`expect: ${count(rows.length)}`, ...rows.map(rowText)]),
+      ].join("\n"),
     ),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
+type TerminalOf = (session: string) => string;
+
 function piece(
-  { sql, remarks, step }: ReproductionStep,
+  { sql, session, remarks, step, cancels }: ReproductionStep,
   number: number,
-  terminal: string,
-  woken: readonly string[],
+  terminalOf: TerminalOf,
+  steps: readonly ReproductionStep[],
 ): string {
-  const expected = step === undefined ? [] : [expectation(step)];
-  const head = comment([...remarks.map((remark) => `(${remark})`), `${number}. ${terminal}:`]);
-  return [head, statement(sql), comment([...expected, ...woken])].filter((text) => text !== "").join("\n");
+  const before = remarks.map((remark) => `(${remark})`);
+  if (cancels !== undefined) return comment([...before, `${number}. ${terminalOf(cancels)}: press Ctrl-C`]);
+  const after = step === undefined ? [] : [expectation(step), ...wokenBy(step, steps, terminalOf)];
+  const head = comment([...before, `${number}. ${terminalOf(session)}:`]);
+  return [head, statement(sql), comment(after)].filter((text) => text !== "").join("\n");
+}
+
+function rowText(row: Readonly<Record<string, Json>>): string {
+  return Object.entries(row)
+    .map(([column, value]) => `${column}=${bare(value)}`)
+    .join(", ");
 }
 
 function expectation({ outcome, wait }: Step): string {
@@ -42,13 +58,9 @@ function expectation({ outcome, wait }: Step): string {
 }
 
 /** What the statements that a step lets go on answer. */
-function wokenBy(
-  by: ReproductionStep,
-  steps: readonly ReproductionStep[],
-  terminalOf: (session: string) => string,
-): string[] {
+function wokenBy({ index }: Step, steps: readonly ReproductionStep[], terminalOf: TerminalOf): string[] {
   return steps.flatMap(({ step, session }) =>
-    by.step !== undefined && step?.wait?.until === by.step.index
+    step?.wait?.until === index
       ? [`now the statement that waits in ${terminalOf(session)} goes on: ${answer(step.outcome)}`]
       : [],
   );

@@ -1,8 +1,8 @@
 import { failureOf } from "../execution/faults.js";
 import { fromModel, partsOf, type AnyModel, type Rows } from "../execution/model.js";
-import type { Step } from "../execution/trace.js";
+import type { Step, Trace } from "../execution/trace.js";
 import type { Counterexample } from "../shrink/counterexample.js";
-import { inlined, insertsOf } from "./literal.js";
+import { inlined, insertsOf, literalOf } from "./literal.js";
 
 /** A counterexample as SQL alone: what Postgres is told, by which connection, in which order. */
 export interface Reproduction {
@@ -15,7 +15,7 @@ export interface Reproduction {
   readonly sessionSetup: string | undefined;
   readonly steps: readonly ReproductionStep[];
   /** Queries that show the state in the end, by name, with the rows that must come. */
-  readonly state: readonly { readonly name: string; readonly sql: string; readonly rows: number }[];
+  readonly state: readonly { readonly name: string; readonly sql: string; readonly rows: Trace["state"][string] }[];
 }
 
 export interface ReproductionStep {
@@ -27,6 +27,8 @@ export interface ReproductionStep {
   readonly remarks: readonly string[];
   /** The step of the record; undefined for what stands for a lost connection. */
   readonly step: Step | undefined;
+  /** The session whose statement it cancels. */
+  readonly cancels?: string;
 }
 
 /**
@@ -53,7 +55,7 @@ export function reproductionOf(model: AnyModel, counterexample: Counterexample):
     sessions: [...new Set(steps.map(({ session }) => session))],
     sessionSetup: settings.length === 0 ? undefined : settings.join(" "),
     steps,
-    state: Object.entries(model.state).map(([name, sql]) => ({ name, sql, rows: trace.state[name]?.length ?? 0 })),
+    state: Object.entries(model.state).map(([name, sql]) => ({ name, sql, rows: trace.state[name] ?? [] })),
   };
 }
 
@@ -72,37 +74,53 @@ function setupsOf(model: AnyModel, initial: unknown): string[] {
 
 function stepsOf(recorded: readonly Step[]): ReproductionStep[] {
   const steps: ReproductionStep[] = [];
+  // Of each actor, since its last statement.
   const remarks = new Map<string, string[]>();
-  const add = (step: Step, name: string, session: string, sql: string, of: Step | undefined) => {
-    steps.push({ name, session, sql, remarks: remarks.get(step.actor) ?? [], step: of });
-    remarks.delete(step.actor);
+  const remark = ({ actor }: Step, text: string) => remarks.set(actor, [...(remarks.get(actor) ?? []), text]);
+  const add = ({ actor }: Step, step: Omit<ReproductionStep, "remarks">) => {
+    steps.push({ ...step, remarks: remarks.get(actor) ?? [] });
+    remarks.delete(actor);
+  };
+  const lose = (step: Step, sessions: readonly string[]) => {
+    for (const [i, session] of sessions.entries())
+      add(step, { name: `${nameOf(step)}_lost${i === 0 ? "" : i + 1}`, session, sql: lost, step: undefined });
   };
   for (const step of recorded) {
-    const name = `s${step.index + 1}`;
-    const remark = (text: string) => remarks.set(step.actor, [...(remarks.get(step.actor) ?? []), text]);
-    if (step.kind === "yield") remark(step.text);
-    else if (step.kind === "crash") {
-      remark("here the process dies: Postgres rolls back, and gives up all locks");
-      const sessions = new Set(
-        recorded
-          .slice(0, step.index)
-          .filter(({ actor }) => actor === step.actor)
-          .map(({ session }) => session),
-      );
-      for (const [i, session] of [...sessions].entries())
-        add(step, `${name}_lost${i === 0 ? "" : i + 1}`, session, lost, undefined);
-    } else if (step.fault === "lost answer") {
-      add(step, name, step.session, inlined(step.text, step.values), step);
-      remark("here the connection breaks before the answer arrives");
-      add(step, `${name}_lost`, step.session, lost, undefined);
+    const { kind, fault, session, text, values } = step;
+    if (kind === "yield") {
+      remark(step, text);
+    } else if (kind === "crash") {
+      remark(step, "here the process dies: Postgres rolls back, and gives up all locks");
+      const before = recorded.slice(0, step.index).filter(({ actor }) => actor === step.actor);
+      for (const waiting of before.filter(neverAnswered)) add(step, cancelling(step, waiting));
+      lose(step, [...new Set(before.filter((each) => each.kind === "statement").map((each) => each.session))]);
+    } else if (fault === "serialization failure" || fault === "deadlock") {
+      remark(step, `here Postgres answers with a ${fault}`);
+      add(step, { name: nameOf(step), session, sql: failureOf(fault, text), step });
     } else {
-      const injected = step.fault === "serialization failure" || step.fault === "deadlock" ? step.fault : undefined;
-      if (injected !== undefined) remark(`here Postgres answers with a ${injected}`);
-      const sql = injected === undefined ? inlined(step.text, step.values) : failureOf(injected, step.text);
-      add(step, name, step.session, sql, step);
+      add(step, { name: nameOf(step), session, sql: inlined(text, values), step });
+      if (fault === undefined) continue;
+      remark(step, "here the connection breaks before the answer arrives");
+      lose(step, [session]);
     }
   }
   return steps;
+}
+
+function nameOf({ index }: Step): string {
+  return `s${index + 1}`;
+}
+
+/** A statement that waited for a lock until its process died. */
+function neverAnswered({ kind, wait, outcome }: Step): boolean {
+  return kind === "statement" && wait !== null && outcome.kind === "passed";
+}
+
+/** isolationtester and raceproof spec call their connections by the names of the sessions, behind a slash. */
+function cancelling(crash: Step, { session }: Step): Omit<ReproductionStep, "remarks"> {
+  const name = literalOf(`%/${session}`);
+  const sql = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name LIKE ${name}`;
+  return { name: `${nameOf(crash)}_cancel`, session: "cancel", sql, step: undefined, cancels: session };
 }
 
 /** What Postgres does when a connection is lost. */
