@@ -11,6 +11,7 @@ export const expectations = {
   "option-3-advisory-lock": "violates",
   "option-3-lock-held": "violates",
   "option-3-repaired": "holds",
+  "fixed-without-lock": "violates",
   fixed: "holds",
 } as const satisfies Readonly<Record<string, Expectation>>;
 
