@@ -58,8 +58,8 @@ type Context = InvariantContext<Initial, DashboardSync, Queue>;
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
-/** What Postgres gives up, and what nobody knows the end of. */
-const givenUp = new Set<string | null>(["40001", "40P01"]);
+/** What Postgres gives up: serialization failure, deadlock. And what comes of going on in a transaction that it gave up. */
+const givenUp = new Set<string | null>(["40001", "40P01", "25P02"]);
 
 /**
  * The first eight look at the three places themselves, whichever of them an implementation shows: options 1A and 1B keep
@@ -208,7 +208,7 @@ export const invariants = {
     );
   },
   /** Code that does once more what Postgres gave up, or what a broken connection left open, has no such error to show. */
-  "what may be repeated is repeated": (_state: State, { operations }: Context): Broken | undefined => {
+  "transient errors are dealt with": (_state: State, { operations }: Context): Broken | undefined => {
     for (const { actor, operation, result } of operations) {
       if (!("threw" in result)) continue;
       const { code, message } = result.threw;
