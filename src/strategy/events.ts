@@ -15,11 +15,13 @@ export interface Possible {
   readonly session: string;
   /** Undefined where nothing is known, which conflicts with everything. */
   readonly footprints: readonly Footprint[] | undefined;
+  readonly isFault: boolean;
+  /** Whether its session had something to do right behind it, so that it was a decision to leave it; false while that is not known. */
+  readonly goesOn: boolean;
 }
 
 /** A step as an execution took it. */
 export interface Event extends Possible {
-  readonly isFault: boolean;
   /** What it touched: as it was sent, if it waited, and what others did inside of it that had waited for what it gave up. */
   readonly footprints: Footprint[] | undefined;
   /** Index of the event by which it became pending; -1 for the beginning. */
@@ -28,7 +30,6 @@ export interface Event extends Possible {
   readonly circle: readonly number[];
   /** Index of the event inside of which it ended: its own, unless it waited. */
   endedIn: number;
-  /** Whether its session had something to do right behind it, so that it was a decision to leave it. */
   goesOn: boolean;
 }
 
@@ -62,8 +63,9 @@ export class EventLog {
 
   /** What a pending step would be now. */
   possible(choice: Choice): Possible {
-    const { actor, session } = choice;
-    return { key: keyOf(choice), actor, session, footprints: this.#footprints && [this.#footprints.of(choice)] };
+    const { actor, session, fault } = choice;
+    const footprints = this.#footprints && [this.#footprints.of(choice)];
+    return { key: keyOf(choice), actor, session, footprints, isFault: fault !== undefined, goesOn: false };
   }
 
   take(choice: Choice): void {
