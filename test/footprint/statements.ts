@@ -363,4 +363,4 @@ export const scenes: readonly Scene[] = [
   "on delete cascade on update cascade",
   "on delete set null",
   "deferrable initially deferred",
-].map((action) => ({ schema: tables(action), rows, state }));
+].map((action) => ({ name: action || "as they are", schema: tables(action), rows, state }));
