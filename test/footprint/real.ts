@@ -164,13 +164,14 @@ export class Arena {
       for (const name of names) {
         const actor = this.#actor(name);
         if (actor.isWaiting) continue;
-        actor.send("rollback");
+        // Advisory locks of a session outlive its transaction, and others may wait for them.
+        actor.send("rollback; select pg_advisory_unlock_all()");
         await actor.settled();
         await this.#resume();
       }
     }
     for (const actor of this.#actors.values()) {
-      await actor.client.query("deallocate all; select pg_advisory_unlock_all(); reset default_transaction_isolation");
+      await actor.client.query("deallocate all; reset default_transaction_isolation");
       actor.answers.length = 0;
     }
   }
