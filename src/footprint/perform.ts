@@ -44,9 +44,10 @@ export function perform(
   return deed;
 }
 
-/** What a statement does that found nothing to write; an INSERT has looked for its keys all the same. */
+/** What a statement does that found nothing; it may be for keys that are there, or for locks that others have. */
 function missing(effects: Effects, kind: string): Effects {
-  return { ...effects, writes: [], wants: kind === "InsertStmt" ? effects.wants : withoutRows(effects.wants) };
+  const hasLooked = kind === "InsertStmt" || effects.probes;
+  return { ...effects, writes: [], wants: hasLooked ? effects.wants : withoutRows(effects.wants) };
 }
 
 /** Statements that are run without a snapshot, as `PlannedStmtRequiresSnapshot` of Postgres' pquery.c lists them. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { fc } from "../../src/index.js";
 import { serverForFile } from "../support.js";
 import { Arena, type Judgement } from "./real.js";
+import { regressions } from "./regressions.js";
 import { pairs, scenes } from "./statements.js";
 
 const server = serverForFile();
@@ -34,3 +35,12 @@ test.each(scenes.map((scene, i) => [scene.name, scene, i] as const))(
   },
   3_600_000,
 );
+
+test.each(regressions)("%s", async (_, pair) => {
+  const arena = await Arena.open(server(), scenes[0]!);
+  try {
+    expect((await arena.judge(pair)).kind).toBe("conflict");
+  } finally {
+    await arena.close();
+  }
+});
