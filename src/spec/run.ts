@@ -40,10 +40,11 @@ export async function* runSpec(
   const permutations =
     strategy === "all" || spec.permutations.length === 0 ? [...interleavings(spec)] : spec.permutations;
   const plan = planOf(spec);
-  if (plan.apart && options.lanes > 1 && (await isIndependent(server, spec, permutations, options))) {
+  const mayBeApart = plan.apart && options.lanes > 1 && (!plan.alone || server.another !== undefined);
+  if (mayBeApart && (await isIndependent(server, spec, permutations, options))) {
     let count = 0;
     let last: PermutationRun | undefined;
-    const benches = { name: options.name, count: options.lanes, reset: plan.reset };
+    const benches = { count: options.lanes, reset: plan.reset, alone: plan.alone };
     for await (const run of runOn(server, spec, permutations, { ...options, ...benches })) {
       yield run;
       count++;
@@ -68,15 +69,16 @@ function* ordersOf(strategy: Strategy): Generator<Scheduler> {
 interface RunOptions extends SpecOptions {
   readonly count: number;
   readonly reset: boolean;
+  readonly alone?: boolean;
 }
 
 async function* runOn(
   server: PostgresServer,
   spec: SpecFile,
   orders: Iterable<Order>,
-  { name, count, reset, patience, signal }: RunOptions,
+  { name, count, reset, alone, patience, signal }: RunOptions,
 ): AsyncGenerator<PermutationRun> {
-  const benches = await Benches.open(server, spec, { name, count, reset, patience });
+  const benches = await Benches.open(server, spec, { name, count, reset, alone: alone === true, patience });
   const jobs = function* () {
     for (const order of orders) {
       if (signal?.aborted === true) return;

@@ -76,7 +76,7 @@ describe("runSpec", () => {
 
   test("prints the same on one lane and on several", async () => {
     const { spec } = parseSpecFile(lostUpdate, "test.spec");
-    expect(planOf(spec)).toEqual({ apart: true, reset: true });
+    expect(planOf(spec)).toEqual({ apart: true, reset: true, alone: false });
     expect(await printed(server(), lostUpdate.replace("step c2", "step x2 { SELECT 1; }\nstep c2"), { lanes: 3 })).toBe(
       await printed(server(), lostUpdate.replace("step c2", "step x2 { SELECT 1; }\nstep c2")),
     );
@@ -149,14 +149,19 @@ describe("planOf", () => {
     [table, "BEGIN; SELECT * FROM t FOR UPDATE; COMMIT"],
     [table, "/* drop; */ UPDATE t SET v = 2 -- create table x; \n WHERE v = 1"],
     [table, "INSERT INTO t SELECT v FROM t; SELECT '; drop table t', $$;create$$"],
-  ])("puts rows back after %s %s", (setup, step) => expect(plan(setup, step)).toEqual({ apart: true, reset: true }));
+  ])("puts rows back after %s %s", (setup, step) =>
+    expect(plan(setup, step)).toEqual({ apart: true, reset: true, alone: false }),
+  );
 
   test.each([
     [`${table} ALTER TABLE t ADD w int;`, "SELECT * FROM t"],
     ["CREATE TABLE t AS SELECT 1 AS v;", "SELECT * FROM t"],
   ])("makes tables anew, but apart, after %s %s", (setup, step) =>
-    expect(plan(setup, step)).toEqual({ apart: true, reset: false }),
+    expect(plan(setup, step)).toEqual({ apart: true, reset: false, alone: false }),
   );
+
+  test("gives each lane a server of its own for what is serializable", () =>
+    expect(plan(table, "BEGIN ISOLATION LEVEL SERIALIZABLE")).toEqual({ apart: true, reset: true, alone: true }));
 
   test.each([
     [table, "CREATE TABLE u ()"],
@@ -164,7 +169,6 @@ describe("planOf", () => {
     [table, "SELECT v INTO u FROM t"],
     [table, "SET lock_timeout = 1"],
     [table, "SELECT pg_advisory_lock(1)"],
-    [table, "BEGIN ISOLATION LEVEL SERIALIZABLE"],
     [table, "NOTIFY x"],
     [table, "VACUUM t"],
     [`${table} CREATE ROLE r;`, "SELECT 1"],
