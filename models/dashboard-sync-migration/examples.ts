@@ -1,7 +1,7 @@
 import type { OperationCall, Program } from "../../src/index.js";
 import type { PartitionState } from "../dashboard-sync/initial.js";
 import type { MigrationInitial } from "./initial.js";
-import type { Parameters } from "./operations.js";
+import type { actors, Parameters } from "./operations.js";
 import type { Phase } from "./phases.js";
 
 type AnyParameters = Parameters[keyof Parameters];
@@ -20,15 +20,7 @@ const retry = { operation: "retry", parameters: target };
 const viewRun = { operation: "view run", parameters: { run: 1 } };
 const next = { operation: "next step", parameters: {} };
 
-interface Acts {
-  readonly "worker A"?: Calls;
-  readonly "worker B"?: Calls;
-  readonly user?: Calls;
-  readonly dashboard?: Calls;
-  readonly operator?: Calls;
-}
-
-const names = ["worker A", "worker B", "user", "dashboard", "operator"] as const;
+type Acts = Readonly<Partial<Record<keyof typeof actors, Calls>>>;
 
 function program(
   phase: Phase,
@@ -38,7 +30,8 @@ function program(
   const desynced = state === "desynced";
   return {
     initial: { phase, desynced, runs: [[desynced ? "failed" : state]] },
-    actors: names.map((name) => ({ name, operations: acts[name] ?? [] })),
+    // In the order in which they would act without a switch.
+    actors: Object.entries(acts).map(([name, operations]) => ({ name, operations })),
   };
 }
 
@@ -58,6 +51,8 @@ export const examples: readonly Program<MigrationInitial, AnyParameters>[] = [
   program("dual read", "pending", { "worker A": [failsFirst], operator: [next] }),
   program("dual read", "failed", { "worker A": [succeedsAgain], operator: [next] }),
   program("dual read", "desynced", { "worker A": [failsAgain], operator: [next] }),
+  program("dual read", "desynced", { operator: [next], "worker A": [succeedsAgain] }),
+  program("dual read", "failed", { operator: [next], user: [retry] }),
   program("dual read", "failed", { "worker A": [failsAgain], user: [retry], operator: [next] }),
   program("before", "failed", { user: [retry], operator: [next, next] }),
   program("before", "pending", { "worker A": [failsFirst], operator: [next, next] }),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Pool } from "pg";
 import { defineModel } from "../../src/index.js";
+import { claims } from "./claims.js";
 import { examples } from "./examples.js";
 import { expectations, type RolloutName } from "./expectations.js";
 import { initials, prepare, seedOf, type MigrationInitial } from "./initial.js";
@@ -43,6 +44,7 @@ export default defineModel<MigrationInitial, Rollout, World, Parameters>({
   state: stateQueries,
   invariants,
   crashed: ({ world, actor }) => world.queue.release(actor),
+  claims,
   examples,
   display,
 });

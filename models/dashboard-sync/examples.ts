@@ -91,6 +91,7 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["failed"], { user: [retry], A: [failsAgain] }, { user: "crash" }),
   program(["last delivery"], { A: [failsAgain], user: [retry], office: [relay] }, { user: "crash" }),
   program(["failed"], { user: [retry], office: [relay], A: [failsFirst] }, { user: "crash", office: "crash" }),
+  program(["failed"], { user: [retry], office: [relay, relay] }, { user: "crash" }),
   program(["last delivery"], { A: [failsAgain], office: [deadLetter], user: [retry], B: [failsFirst] }, { A: "crash" }),
   program(
     ["last delivery"],

@@ -1,5 +1,6 @@
 import type { Broken, InvariantContext, State } from "../../src/index.js";
 import type { DashboardSync, RunAnswer, RunsAnswer, RunWithStats, Source } from "./implementation.js";
+import { isLostConnectionMessage } from "./implementations/repeat.js";
 import type { Initial } from "./initial.js";
 import type { Queue } from "./queue.js";
 import { getRunStatus } from "./run-status.js";
@@ -56,6 +57,9 @@ interface Partition {
 type Context = InvariantContext<Initial, DashboardSync, Queue>;
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+
+/** What Postgres gives up: serialization failure, deadlock. And what comes of going on in a transaction that it gave up. */
+const givenUp = new Set<string | null>(["40001", "40P01", "25P02"]);
 
 /**
  * The first eight look at the three places themselves, whichever of them an implementation shows: options 1A and 1B keep
@@ -203,6 +207,17 @@ export const invariants = {
       wrong && { way: "text", message: `run ${wrong.runId}: failedWorkers is ${JSON.stringify(wrong.failedWorkers)}` }
     );
   },
+  /** Code that does once more what Postgres gave up, or what a broken connection left open, has no such error to show. */
+  "transient errors are dealt with": (_state: State, { operations }: Context): Broken | undefined => {
+    for (const { actor, operation, result } of operations) {
+      if (!("threw" in result)) continue;
+      const { code, message } = result.threw;
+      if (!givenUp.has(code) && !isLostConnectionMessage(message)) continue;
+      const way = code === null ? "lost connection" : code;
+      return { way, message: `"${operation}" of ${actor} passed an error on: ${message}` };
+    }
+    return undefined;
+  },
   /** Whoever reads at whatever moment, in one snapshot, sees what is shown, flags and worker runs agree. */
   "no reader sees them apart": {
     when: "every commit",
@@ -238,6 +253,15 @@ export const invariants = {
         message: `${nameOf(stuck)} is ${flagsOf(stuck)}, its worker run ${stuck.row ?? "gone"}, and no message is left for it`,
       }
     );
+  },
+  /** Once somebody has relayed what is owed, with no retry under way that could owe more, nothing is owed. */
+  "what is relayed is no longer owed": ({ owed = [] }: State, { operations }: Context): Broken | undefined => {
+    const done = ({ result }: Context["operations"][number]) => "returned" in result && result.returned !== null;
+    const last = operations.findLast(({ operation }) => operation === "relay");
+    if (owed.length === 0 || last === undefined || !done(last)) return undefined;
+    const retries = operations.filter(({ operation, steps }) => operation.includes("retry") && steps !== null);
+    if (retries.some(({ steps }) => steps![1] > last.steps![0])) return undefined;
+    return { way: "still owed", message: `${plural(owed.length, "work item is", "work items are")} still owed` };
   },
 } as const;
 

@@ -6,6 +6,7 @@ import { examples } from "./examples.js";
 import { expectations, type ImplementationName } from "./expectations.js";
 import type { DashboardSync } from "./implementation.js";
 import { fixed } from "./implementations/fixed.js";
+import { fixedWithoutLock } from "./implementations/fixed-without-lock.js";
 import { legacy } from "./implementations/legacy.js";
 import { option1aCountPartitions } from "./implementations/option-1a-count-partitions.js";
 import { option1aRepaired } from "./implementations/option-1a-repaired.js";
@@ -38,6 +39,7 @@ const implementations: Readonly<Record<ImplementationName, (pool: Pool) => Dashb
   "option-3-advisory-lock": option3AdvisoryLock,
   "option-3-lock-held": option3LockHeld,
   "option-3-repaired": option3Repaired,
+  "fixed-without-lock": fixedWithoutLock,
   fixed,
 };
 

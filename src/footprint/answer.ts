@@ -7,7 +7,7 @@ import { field, isTree, list, text } from "./work.js";
 
 /** What the number of rows in a statement's answer proves. */
 export interface Proof {
-  /** Nothing was written and no row locked. */
+  /** Nothing was written, no row locked, and no key put anywhere. */
   readonly missed: boolean;
   /** Locks on single rows that it certainly has now. */
   readonly sure: readonly RowLock[];
@@ -28,10 +28,11 @@ export function proofOf(
   waited: boolean,
   catalog: Catalog,
 ): Proof {
+  if (effects.opaque !== undefined || effects.calls) return nothing;
   const table = onlyTable(statement, catalog);
   const target = effects.wants.find((lock) => lock.kind === "row");
-  if (table === undefined || target?.table !== table.name || effects.opaque !== undefined || effects.calls)
-    return nothing;
+  if (insertsNothing(statement, catalog)) return { missed: rowCount === 0, sure: [] };
+  if (table === undefined || target?.table !== table.name) return nothing;
   // Who waited may have locked a row that then turned out not to be meant.
   if (rowCount === 0) return { missed: !waited, sure: [] };
   const isOne =
@@ -56,6 +57,23 @@ function onlyTable(statement: Tree, catalog: Catalog): Table | undefined {
   const [table] = found;
   const isSure = found.length === 1 && table?.kind === "table" && (isSelect || table.triggers.length === 0);
   return isSure && (!isSelect || node["lockingClause"] !== undefined) ? table : undefined;
+}
+
+/** An INSERT of plain values that leaves what it meets as it is. */
+function insertsNothing(statement: Tree, catalog: Catalog): boolean {
+  const node = field(statement, "InsertStmt");
+  const source = field(field(node, "selectStmt"), "SelectStmt");
+  const found = catalog.relations.get(text(field(node, "relation"), "relname")) ?? [];
+  const [table] = found;
+  return (
+    field(node, "onConflictClause")["action"] === "ONCONFLICT_NOTHING" &&
+    source["valuesLists"] !== undefined &&
+    node["withClause"] === undefined &&
+    found.length === 1 &&
+    table?.kind === "table" &&
+    table.triggers.length === 0 &&
+    occurrences(node, "lockingClause") === 0
+  );
 }
 
 function occurrences(tree: unknown, name: string): number {

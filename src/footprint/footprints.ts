@@ -85,11 +85,11 @@ export class Footprints {
     const { kind, rowCount } = after.outcome;
     const deed = this.#deed(step, state, kind === "rows" ? { rowCount, waited: after.waited } : undefined);
     if (deed.effects.defines) this.#outdated ??= `${deed.effects.opaque}, so tables may no longer be what they were`;
-    if (step.kind === "yield") return sent.footprint;
-    if (step.kind === "crash" || step.fault === "lost answer") {
+    if (isCrash(step) || step.fault === "lost answer") {
       this.#forget(step);
       return sent.footprint;
     }
+    if (step.kind === "yield") return sent.footprint;
     if (kind === "error") {
       this.#fail(step, before, after);
       const { givesUp, holds } = sent.footprint;
@@ -113,7 +113,7 @@ export class Footprints {
   }
 
   #forget(step: PendingStep): void {
-    const gone = step.kind === "crash" ? this.#sessionsOf(step.actor) : [step.session];
+    const gone = isCrash(step) ? this.#sessionsOf(step.actor) : [step.session];
     for (const session of gone) {
       this.#sessions.delete(session);
       this.#sent.delete(session);
@@ -143,8 +143,8 @@ export class Footprints {
   }
 
   #deed(step: PendingStep, state: SessionState, answer?: Answer): Deed {
+    if (isCrash(step)) return this.#crash(step);
     if (step.kind === "yield") return noDeed();
-    if (step.kind === "crash") return this.#crash(step);
     if (step.fault === "serialization failure" || step.fault === "deadlock") return refused(state);
     const deed = this.#statements(step, state, answer);
     if (step.fault !== "lost answer") return deed;
@@ -177,7 +177,7 @@ export class Footprints {
     const footprint = {
       session: step.session,
       opaque: lost ?? effects.opaque,
-      yields: step.kind !== "statement",
+      yields: step.kind === "yield" || isCrash(step),
       reads: current ? [...effects.reads, ...effects.freshReads] : effects.freshReads,
       snapshot,
       writes: publishes.length === 0 ? effects.writes : [],
@@ -230,6 +230,11 @@ export class Footprints {
     }
     return released;
   }
+}
+
+/** The actor's process dies before what it was about to do. */
+function isCrash({ kind, fault }: PendingStep): boolean {
+  return kind === "crash" || fault === "crash";
 }
 
 /** An error instead of the statement: nothing is done, and what the transaction holds may be given up. */

@@ -68,10 +68,17 @@ export function perform(
   if (special !== undefined) return run(state, special, takesNoSnapshot.has(kind) ? "none" : "maybe");
   const effects = effectsOf(statement, { catalog, values, temporary: state.temporary });
   const { sure, missed } = proofOf(statement, effects, answer?.rowCount, answer?.waited === true, catalog);
-  const done = missed ? { ...effects, writes: [], wants: withoutRows(effects.wants) } : effects;
-  const deed = run(state, done, takesNoSnapshot.has(kind) ? "none" : "taken");
+  const { holds } = state.transaction;
+  const deed = run(state, missed ? missing(effects, kind) : effects, takesNoSnapshot.has(kind) ? "none" : "taken");
+  if (missed && state.transaction.status === "open")
+    state.transaction.holds = [...holds, ...withoutRows(effects.wants)];
   if (state.transaction.status === "open") state.transaction.sure = [...state.transaction.sure, ...sure];
   return deed;
+}
+
+/** What a statement does that found nothing to write; an INSERT has looked for its keys all the same. */
+function missing(effects: Effects, kind: string): Effects {
+  return { ...effects, writes: [], wants: kind === "InsertStmt" ? effects.wants : withoutRows(effects.wants) };
 }
 
 /** Statements that are run without a snapshot, as `PlannedStmtRequiresSnapshot` of Postgres' pquery.c lists them. */

@@ -105,7 +105,7 @@ class Search {
    */
   async minimizeSchedule(best: Failing): Promise<Failing> {
     if (this.over) return best;
-    const found = await this.#among(best.program, best, schedulesForMinimum);
+    const found = await this.#among(best.program, best, schedulesForMinimum, "smallest");
     return found !== undefined && compareSizes(sizeOf(found.trace), sizeOf(best.trace)) < 0 ? found : best;
   }
 
@@ -133,18 +133,28 @@ class Search {
   async #stillBreaks({ program, order }: Candidate, best: Failing): Promise<Failing | undefined> {
     const turns = order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
     const carried = this.#breaks(program, await this.#memory.along(program, turns), best);
-    return carried ?? this.#among(program, best, schedulesPerCandidate);
+    return carried ?? this.#among(program, best, schedulesPerCandidate, "first");
   }
 
-  /** The smallest of the first failures among a program's orders. */
-  async #among(program: Program, best: Failing, most: number): Promise<Failing | undefined> {
+  /** The first failure among a program's orders, or the smallest of those with as few decisions. */
+  async #among(
+    program: Program,
+    best: Failing,
+    most: number,
+    which: "first" | "smallest",
+  ): Promise<Failing | undefined> {
+    let found: Failing | undefined;
     for await (const batch of this.#memory.ordersOf(program, most)) {
-      const failing = batch.flatMap((ran) => this.#breaks(program, ran, best) ?? []);
-      const [smallest] = failing.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
-      if (smallest !== undefined) return smallest;
-      if (this.over) return undefined;
+      const decisions = Math.min(...batch.map((ran) => ran?.trace.schedule.length ?? Infinity));
+      if (found !== undefined && decisions > found.trace.schedule.length) break;
+      for (const ran of batch) {
+        const failing = this.#breaks(program, ran, best);
+        if (failing === undefined || (found && compareSizes(sizeOf(failing.trace), sizeOf(found.trace)) >= 0)) continue;
+        found = failing;
+      }
+      if (this.over || (found !== undefined && which === "first")) break;
     }
-    return undefined;
+    return found;
   }
 
   /** It breaks in the targeted way, and in no way that the failure at hand does not. */

@@ -22,7 +22,7 @@ test.each(scenes.map((_, i) => i))(
           counts[judgement.kind]++;
           if (judgement.kind === "wrong") throw new Error(JSON.stringify(judgement, undefined, 1));
         }),
-        { numRuns: runs, seed: seed * 10 + i },
+        { numRuns: runs, seed: seed * 10 + i, endOnFailure: process.env["RACEPROOF_FAST"] !== undefined },
       );
     } finally {
       await arena.close();

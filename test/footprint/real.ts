@@ -95,7 +95,7 @@ export class Arena {
       const settled = names.map((name) => this.#actor(name).isWaiting);
       await this.#finish();
       const { rows } = await this.#monitor.query(this.#state);
-      const answers = names.map((name) => this.#actor(name).answers);
+      const answers = names.map((name) => [...this.#actor(name).answers]);
       return { conflicts, summaries: predicted.map(({ summary }) => summary), seen: { answers, settled, state: rows } };
     } finally {
       await this.#clean();
@@ -135,13 +135,14 @@ export class Arena {
     for (;;) {
       const waiting = names.map((name) => this.#actor(name)).filter(({ isWaiting }) => isWaiting);
       if (waiting.length === 0) return;
+      const waits = new Map(waiting.map((actor) => [actor, actor.waits]));
       const { rows } = await this.#monitor.query<{ pid: number }>(
         "select pid from unnest($1::int[]) pid where cardinality(pg_blocking_pids(pid)) = 0",
         [waiting.map(({ pid }) => pid)],
       );
       const free = waiting.filter(({ pid }) => rows.some((row) => row.pid === pid));
       if (free.length === 0) return;
-      for (const actor of free) await actor.resumed();
+      for (const actor of free) await actor.resumed(waits.get(actor)!);
     }
   }
 
@@ -198,6 +199,8 @@ class Actor {
   readonly client: pg.Client;
   answers: unknown[] = [];
   isWaiting = false;
+  /** How many waits it has begun. */
+  waits = 0;
   transaction: "none" | "open" | "failed" = "none";
   last: { sql: Sql; failed: boolean; waited: boolean } = { sql: "", failed: false, waited: false };
   #busy = false;
@@ -208,6 +211,7 @@ class Actor {
     client.on("notice", ({ message }) => {
       if (message?.includes("still waiting for") !== true) return;
       this.isWaiting = true;
+      this.waits++;
       this.last.waited = true;
       this.#changed();
     });
@@ -248,9 +252,13 @@ class Actor {
     });
   }
 
-  /** It has answered, or waits again, or at least is about to. */
-  async resumed(): Promise<void> {
-    this.isWaiting = false;
+  /**
+   * It has answered, or waits again.
+   *
+   * @param waits How many waits it had begun when nobody was found to block it.
+   */
+  async resumed(waits: number): Promise<void> {
+    if (this.waits === waits) this.isWaiting = false;
     await this.settled();
   }
 

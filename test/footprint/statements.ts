@@ -2,7 +2,8 @@ import { fc } from "../../src/index.js";
 import type { Name, Pair, Scene } from "./real.js";
 import type { Sql } from "./support.js";
 
-const one = fc.constantFrom(1, 2, 3);
+// Mostly the same row: rows apart say little.
+const one = fc.constantFrom(1, 1, 1, 1, 1, 1, 2, 2, 3);
 const small = fc.constantFrom(0, 1, 2);
 const text = fc.constantFrom("x", "y", "z");
 const column = fc.constantFrom("n", "owner", "u");
@@ -151,12 +152,16 @@ const contended: fc.Arbitrary<Sql> = fc
     "select n from t where id in (#, #) order by id for update skip locked",
     "select n from t where id = # for no key update nowait",
     "insert into k values (3, #, 'z')",
-    "insert into t (id) values (#)",
+    "insert into t (id) values (3)",
+    "insert into t (id) values (#) on conflict do nothing",
     "delete from t where id = #",
+    "select n from t where id = #",
     "select n from t where id = #",
     "select n from t where id = #",
     "select sum(n) from t",
     "select pg_advisory_xact_lock(#)",
+    "commit",
+    "commit",
     "commit",
     "rollback",
     "select 1/0",
@@ -192,6 +197,116 @@ const meetings: fc.Arbitrary<Pair> = fc
     b,
   }));
 
+/** Beginnings behind which few steps are worth comparing: what a, b and c have done, and what a and b may do next. */
+interface Tight {
+  readonly a: readonly string[];
+  readonly b: readonly string[];
+  readonly c?: readonly string[];
+  readonly nextA: readonly string[];
+  readonly nextB: readonly string[];
+}
+
+const update = (id: number) => `update t set n = n + 1 where id = ${id}`;
+const serializable = ["begin isolation level serializable", "select sum(n) from t"];
+
+const tight: readonly Tight[] = [
+  // Deadlocks of two and of three.
+  {
+    a: ["begin", update(1)],
+    b: ["begin", update(2)],
+    nextA: [
+      update(2),
+      "select n from t where id = 2 for share",
+      "insert into k values (3, 2)",
+      "delete from t where id = 2",
+    ],
+    nextB: [
+      update(1),
+      "select n from t where id = 1 for update",
+      "insert into k values (4, 1)",
+      "update t set id = 9 where id = 1",
+    ],
+  },
+  {
+    a: ["begin", update(1)],
+    b: ["begin", update(2)],
+    c: ["begin", "select pg_advisory_xact_lock(3)", update(1)],
+    nextA: [update(2), "select pg_advisory_xact_lock(3)", "select 1"],
+    nextB: ["select pg_advisory_xact_lock(3)", update(1)],
+  },
+  // Write skew.
+  {
+    a: [...serializable, update(1)],
+    b: [...serializable, update(2)],
+    nextA: ["commit", "rollback", "select * from k", "select 1"],
+    nextB: ["commit", "select 1", "insert into k values (3, 2)", "rollback"],
+  },
+  // A reader that makes an anomaly of what two writers did.
+  {
+    a: serializable,
+    b: ["begin isolation level serializable"],
+    c: [...serializable, update(1)],
+    nextA: [update(2), "commit"],
+    nextB: ["select sum(n) from t", "select 1"],
+  },
+  // Looking whether a lock is there, and errors that give it up.
+  {
+    a: ["begin", update(1), "savepoint p", update(2)],
+    b: ["begin"],
+    nextA: ["select 1/0", "rollback to p", "release p", "insert into t (id) values (1)", "select 1", "rollback"],
+    nextB: [
+      "select n from t order by id for update skip locked",
+      "select n from t where id = 1 for share nowait",
+      "select n from t where id = 2 for key share skip locked",
+      "select pg_try_advisory_xact_lock(1)",
+    ],
+  },
+  // Rows that come to match.
+  {
+    a: [],
+    b: [],
+    nextA: [
+      "update t set owner = 2 where owner = 1",
+      "update t set owner = 3 where id = 1",
+      "update t set id = 3 where id = 1",
+    ],
+    nextB: [
+      "select count(*) from t where owner = 2",
+      "select n from t where id = 3",
+      "update t set n = n + 1 where owner = 3",
+    ],
+  },
+  // A waiting statement that goes on.
+  {
+    a: ["begin", update(1)],
+    b: [],
+    c: ["update t set n = 7 where id in (1, 2)"],
+    nextA: ["commit", "rollback", "select 1/0", "select 1"],
+    nextB: [update(2), "select n from t where id = 2", "select n from t where id = 2 for update nowait"],
+  },
+  // Tables.
+  {
+    a: ["begin"],
+    b: ["begin isolation level repeatable read", "select 1"],
+    nextA: ["lock table k in share mode", "truncate log", "lock table t in exclusive mode", "select count(*) from log"],
+    nextB: [
+      "insert into k values (3, 1)",
+      "select count(*) from log",
+      "delete from k where id = 1",
+      "lock table log in share mode nowait",
+    ],
+  },
+];
+
+const crossings: fc.Arbitrary<Pair> = fc.constantFrom(...tight).chain(({ a, b, c = [], nextA, nextB }) => {
+  const did = (name: Name, steps: readonly string[]) => steps.map((sql) => [name, sql] as const);
+  return fc.record({
+    before: fc.constant([...did("a", a), ...did("b", b), ...did("c", c)]),
+    a: fc.constantFrom(...nextA),
+    b: fc.constantFrom(...nextB),
+  });
+});
+
 /** a's and b's openings one after the other, then c's, which may wait for one of them; or mixed. */
 const mixtures: fc.Arbitrary<Pair> = fc.record({
   before: fc
@@ -206,7 +321,11 @@ const mixtures: fc.Arbitrary<Pair> = fc.record({
   b: step,
 });
 
-export const pairs = fc.oneof(mixtures, meetings);
+export const pairs = fc.oneof(
+  { weight: 1, arbitrary: mixtures },
+  { weight: 2, arbitrary: meetings },
+  { weight: 1, arbitrary: crossings },
+);
 
 const tables = (action: string) => `
   create table t (id int primary key, n int not null default 0, u text unique, owner int);

@@ -22,12 +22,13 @@ import { withTransaction } from "./with-transaction.js";
  * 5. A message that is dead-lettered before anybody reported a failure is reported as one, so that the user can retry.
  * 6. An answer of the dashboard is one statement, which has one snapshot.
  */
-export function fixed(pool: Pool): DashboardSync {
+export function fixed(pool: Pool, lock: Lock = "FOR UPDATE"): DashboardSync {
+  const onPartition = partitions(pool, lock);
   const dashboard = snapshotDashboard(pool, "run_metadata");
 
   /** The worker run may not be there: a worker can die, again and again, before it creates one. */
   const fail = (item: WorkItem, errorMessage: string) =>
-    onPartition(pool, item, async (client, partition) => {
+    onPartition(item, async (client, partition) => {
       if (partition.completed || partition.failed) return;
       await client.query(
         `INSERT INTO worker_runs (run_id, partition_id, status, payload, error_message, completed_at)
@@ -47,7 +48,7 @@ export function fixed(pool: Pool): DashboardSync {
     workersTable: (runId) => repeat(() => workersTable(pool, runId)),
 
     startWork: (item) =>
-      onPartition(pool, item, async (client) => {
+      onPartition(item, async (client) => {
         await client.query(
           `INSERT INTO worker_runs (run_id, partition_id, status, payload)
            VALUES ($1, $2, 'running', $3)
@@ -65,7 +66,7 @@ export function fixed(pool: Pool): DashboardSync {
 
     // A success after a failure, by another delivery of the same attempt, takes the failure back.
     recordSuccess: (item, _workerRun, recordsProcessed) =>
-      onPartition(pool, item, async (client, partition) => {
+      onPartition(item, async (client, partition) => {
         if (partition.completed) return;
         await client.query(
           `UPDATE worker_runs
@@ -81,7 +82,7 @@ export function fixed(pool: Pool): DashboardSync {
       }),
 
     resetFailedWorker: (item) =>
-      onPartition(pool, item, async (client, partition) => {
+      onPartition(item, async (client, partition) => {
         if (!partition.failed) return;
         await client.query(`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2`, [
           item.runId,
@@ -118,26 +119,27 @@ interface Partition {
   readonly attempt: number;
 }
 
-/**
- * Runs `body` in one transaction that holds the partition's row from its first statement on, as often as it takes.
- *
- * @returns Undefined, without having run it, when the work item is for another attempt than the current one.
- */
-async function onPartition<T>(
-  pool: Pool,
-  item: WorkItem,
-  body: (client: PoolClient, partition: Partition) => Promise<T>,
-): Promise<T | undefined> {
-  return repeat(() =>
-    withTransaction(pool, async (client) => {
-      const locked = await client.query<Partition>(
-        `SELECT completed, failed, attempt FROM partition_progress WHERE run_id = $1 AND partition_id = $2 FOR UPDATE`,
-        [item.runId, item.partitionId],
-      );
-      const partition = locked.rows[0]!;
-      return partition.attempt === item.attempt ? body(client, partition) : undefined;
-    }),
-  );
+/** How the partition's row is read: locked, or (which is no good, but see `fixed-without-lock`) just read. */
+type Lock = "FOR UPDATE" | "";
+
+/** How to work on a partition. */
+function partitions(pool: Pool, lock: Lock) {
+  /**
+   * Runs `body` in one transaction that holds the partition's row from its first statement on, as often as it takes.
+   *
+   * @returns Undefined, without having run it, when the work item is for another attempt than the current one.
+   */
+  return <T>(item: WorkItem, body: (client: PoolClient, partition: Partition) => Promise<T>): Promise<T | undefined> =>
+    repeat(() =>
+      withTransaction(pool, async (client) => {
+        const found = await client.query<Partition>(
+          `SELECT completed, failed, attempt FROM partition_progress WHERE run_id = $1 AND partition_id = $2 ${lock}`,
+          [item.runId, item.partitionId],
+        );
+        const partition = found.rows[0]!;
+        return partition.attempt === item.attempt ? body(client, partition) : undefined;
+      }),
+    );
 }
 
 async function setFlags(

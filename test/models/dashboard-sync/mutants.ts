@@ -1,0 +1,209 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { createJiti } from "jiti";
+import type { Pool } from "pg";
+import type { DashboardSync } from "../../../models/dashboard-sync/implementation.js";
+
+/** A change of one place in the code of `fixed`. */
+export interface Mutant {
+  readonly name: string;
+  /** Of the folder `implementations`. Default: `fixed.ts`. */
+  readonly file?: string;
+  /** Must occur in the file exactly once. */
+  readonly from: string;
+  readonly to: string;
+  /** Why no run could tell it from `fixed`; left out where one must. */
+  readonly equivalent?: string;
+}
+
+const readLocked = "WHERE run_id = $1 AND partition_id = $2 ${lock}`";
+const countFailure =
+  "await client.query(`UPDATE run_metadata SET failed_workers = failed_workers + 1 WHERE run_id = $1`, [item.runId]);";
+
+/** What somebody might change without meaning harm. */
+export const mutants: readonly Mutant[] = [
+  // Locks and transactions.
+  { name: "no lock", from: readLocked, to: "WHERE run_id = $1 AND partition_id = $2`" },
+  {
+    name: "no BEGIN",
+    file: "with-transaction.ts",
+    from: 'await client.query("BEGIN");',
+    to: "",
+  },
+  {
+    name: "COMMIT before the work",
+    file: "with-transaction.ts",
+    from: 'const result = await body(client);\n    await client.query("COMMIT");',
+    to: 'await client.query("COMMIT");\n    const result = await body(client);',
+  },
+  { name: "no ROLLBACK", file: "with-transaction.ts", from: 'await client.query("ROLLBACK");', to: "" },
+  {
+    name: "COMMIT before the failure is counted",
+    from: countFailure,
+    to: `await client.query("COMMIT");\n${countFailure}`,
+  },
+  {
+    name: "failure counted on a connection of its own",
+    from: countFailure,
+    to: countFailure.replace("client", "pool"),
+  },
+  {
+    name: "the next attempt's work item is written on a connection of its own",
+    from: "await client.query(`INSERT INTO work_item_outbox (item) VALUES ($1)`, [next]);",
+    to: "await pool.query(`INSERT INTO work_item_outbox (item) VALUES ($1)`, [next]);",
+    equivalent:
+      "it may be sent of a retry that is then rolled back; but it is for an attempt that nobody has begun, whose message is dropped as outdated, and whose retry writes another",
+  },
+  {
+    name: "flags before the worker run",
+    from: "if (partition.completed) return;\n        await client.query(",
+    to: "if (partition.completed) return;\n        await setFlags(client, item, { completed: true, failed: false });\n        await client.query(",
+    equivalent: "within a transaction that holds the partition nobody sees in which order",
+  },
+  // Conditions.
+  {
+    name: "attempts are not compared",
+    from: "partition.attempt === item.attempt ? body(client, partition) : undefined",
+    to: "body(client, partition)",
+  },
+  {
+    name: "a failure counts again",
+    from: "if (partition.completed || partition.failed) return;",
+    to: "if (partition.completed) return;",
+  },
+  {
+    name: "a failure after a success",
+    from: "if (partition.completed || partition.failed) return;",
+    to: "if (partition.failed) return;",
+  },
+  { name: "a success counts again", from: "if (partition.completed) return;", to: "" },
+  {
+    name: "a success does not take a failure back",
+    from: "if (partition.failed) await decrementFailed(client, item);",
+    to: "",
+  },
+  {
+    name: "a success always takes a failure back",
+    from: "if (partition.failed) await decrementFailed(client, item);",
+    to: "await decrementFailed(client, item);",
+  },
+  {
+    name: "a success leaves the failed flag",
+    from: "{ completed: true, failed: false }",
+    to: "{ completed: true, failed: partition.failed }",
+  },
+  { name: "whatever is not failed can be retried, too", from: "if (!partition.failed) return;", to: "" },
+  { name: "a retry begins no new attempt", from: "attempt: item.attempt + 1", to: "attempt: item.attempt" },
+  {
+    name: "a retry leaves the worker run",
+    from: "`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2`",
+    to: "`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2 AND status = 'running'`",
+  },
+  {
+    name: "a retry does not decrement",
+    from: "await decrementFailed(client, item);\n        await client.query(`INSERT",
+    to: "await client.query(`INSERT",
+  },
+  {
+    name: "a started worker run is running again",
+    from: "ON CONFLICT (run_id, partition_id) DO NOTHING",
+    to: "ON CONFLICT (run_id, partition_id) DO UPDATE SET status = 'running'",
+  },
+  {
+    name: "a failure leaves the worker run",
+    from: "DO UPDATE SET status = 'failed'",
+    to: "DO UPDATE SET status = worker_runs.status",
+  },
+  { name: "no records", from: "records_processed = $3", to: "records_processed = 0 * $3" },
+  {
+    name: "the counter stops at zero",
+    from: "failed_workers = failed_workers - 1",
+    to: "failed_workers = GREATEST(0, failed_workers - 1)",
+    equivalent: "it is decremented only where a flag was set, and so never at zero",
+  },
+  // The outbox.
+  {
+    name: "no work item for the retry",
+    from: "await client.query(`INSERT INTO work_item_outbox (item) VALUES ($1)`, [next]);",
+    to: "",
+  },
+  { name: "the work item of the attempt that is over", from: "VALUES ($1)`, [next]);", to: "VALUES ($1)`, [item]);" },
+  {
+    name: "forgotten before it is sent",
+    from: "await send(item);\n          await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));",
+    to: "await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));\n          await send(item);",
+  },
+  {
+    name: "sent and not forgotten",
+    from: "await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));",
+    to: "",
+  },
+  {
+    name: "all forgotten after one is sent",
+    from: "`DELETE FROM work_item_outbox WHERE id = $1`, [id]",
+    to: "`DELETE FROM work_item_outbox`",
+  },
+  {
+    name: "dead letters are dropped",
+    from: 'recordDeadLetter: (item) => fail(item, "given up after too many deliveries")',
+    to: "recordDeadLetter: async () => undefined",
+  },
+  // What Postgres gives up, and answers that get lost.
+  {
+    name: "40001 is passed on",
+    file: "repeat.ts",
+    from: 'code === "40001" || code === "40P01"',
+    to: 'code === "40P01"',
+  },
+  {
+    name: "40P01 is passed on",
+    file: "repeat.ts",
+    from: 'code === "40001" || code === "40P01"',
+    to: 'code === "40001"',
+  },
+  {
+    name: "a lost connection is passed on",
+    file: "repeat.ts",
+    from: "wasGivenUp(error) || isLostConnection(error)",
+    to: "wasGivenUp(error)",
+  },
+  { name: "nothing is repeated", file: "repeat.ts", from: "const most = 10;", to: "const most = 1;" },
+  // The dashboard.
+  {
+    name: "a dashboard that reads in pieces",
+    from: 'import { snapshotDashboard } from "./snapshot-dashboard.js";',
+    to: 'import { todaysDashboard as snapshotDashboard } from "./todays-dashboard.js";',
+  },
+  {
+    name: "a dashboard that counts flags",
+    from: 'snapshotDashboard(pool, "run_metadata")',
+    to: 'snapshotDashboard(pool, "partition_progress")',
+    equivalent: "they are what the counter is, in every snapshot",
+  },
+];
+
+/**
+ * The mutated code.
+ *
+ * @throws {Error} When the text to change is not there, or not only there: then the mutant is of a `fixed` that was.
+ */
+export async function load({ name, file = "fixed.ts", from, to }: Mutant): Promise<(pool: Pool) => DashboardSync> {
+  const folder = mkdtempSync(path.join(tmpdir(), "mutant-"));
+  try {
+    cpSync(fileURLToPath(new URL("../../../models/dashboard-sync", import.meta.url)), folder, { recursive: true });
+    const mutated = path.join(folder, "implementations", file);
+    const parts = readFileSync(mutated, "utf8").split(from);
+    if (parts.length !== 2)
+      throw new Error(`mutant "${name}": what it changes occurs ${parts.length - 1} times in ${file}`);
+    writeFileSync(mutated, parts.join(to));
+    const jiti = createJiti(import.meta.url, { moduleCache: false, fsCache: false });
+    const module = await jiti.import<{ fixed: (pool: Pool) => DashboardSync }>(
+      path.join(folder, "implementations", "fixed.ts"),
+    );
+    return module.fixed;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
