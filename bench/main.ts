@@ -1,39 +1,56 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import pg from "pg";
 import { openServer } from "../src/postgres/open.js";
 import { gatePg } from "../src/session/pg.js";
-import { engineEfficiency } from "./engine.js";
-import { measure, type Measured } from "./measure.js";
+import type { Figure, Setting } from "./bench.js";
+import { benches } from "./benches.js";
+import { lineOf } from "./line.js";
 
-// Each performance claim as a ratio, both sides measured in one run: `npm run bench [rounds] [executions per round]`.
-const [rounds = 7, executions = 1_000] = process.argv.slice(2).map(Number);
+const usage = `npm run bench -- [NAME...] [--quick] [--memory N] [--json FILE]
+
+Measures each performance claim, both sides of a ratio in one run:
+${benches.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join("\n")}
+
+  --quick      as little as shows that they work; the figures mean nothing
+  --memory N   how many executions the bench "memory" runs (default: 100000)
+  --json FILE  write the figures`;
+
+const { values: flags, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean", default: false },
+    memory: { type: "string", default: "100000" },
+    json: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
+if (flags.help || unknown.length > 0) {
+  process.stderr.write(unknown.length > 0 ? `there is no bench "${unknown.join('", "')}"\n\n${usage}\n` : `${usage}\n`);
+  process.exit(flags.help ? 0 : 2);
+}
 
 gatePg(pg);
 const server = await openServer();
-const results: Measured[] = [];
+// As many as `check` has by default.
+const lanes = Math.min(8, Math.max(2, availableParallelism() * 2));
+const setting: Setting = { server, quick: flags.quick, lanes, memoryExecutions: Number(flags.memory) };
+const results: Record<string, readonly Figure[]> = {};
 try {
-  for (const lanes of [1, 4]) {
-    const comparison = await engineEfficiency(server, lanes);
-    try {
-      const result = await measure(comparison, rounds, executions);
-      results.push(result);
-      print(result);
-    } finally {
-      await comparison.close();
-    }
+  for (const bench of benches) {
+    if (names.length > 0 && !names.includes(bench.name)) continue;
+    process.stdout.write(`${bench.name}: ${bench.about}\n`);
+    const figures = await bench.run(setting);
+    for (const figure of figures) process.stdout.write(`  ${lineOf(figure)}\n`);
+    results[bench.name] = figures;
   }
 } finally {
   await server.stop();
 }
-mkdirSync("reports", { recursive: true });
-writeFileSync(
-  "reports/bench.json",
-  `${JSON.stringify({ schema: "raceproof/bench@1", node: process.version, postgres: server.version, results }, null, 2)}\n`,
-);
-
-function print({ name, unit, ours, theirs, ratio, aim, rounds }: Measured): void {
-  const [median, min, max] = [ratio.median, ratio.min, ratio.max].map((value) => value.toFixed(2));
-  process.stdout.write(
-    `${name}: ${median} (min ${min}, max ${max}, ${rounds} rounds; aim ${aim})\n  raceproof ${ours.toFixed(0)}, plain pg ${theirs.toFixed(0)} ${unit}\n`,
-  );
+if (flags.json !== undefined) {
+  const environment = { node: process.version, postgres: server.version, processors: availableParallelism() };
+  const file = { schema: "raceproof/bench@2", quick: flags.quick, ...environment, results };
+  writeFileSync(flags.json, `${JSON.stringify(file, null, 2)}\n`);
 }

@@ -6,7 +6,9 @@ import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
 import { strategyNames } from "../strategy/named.js";
 import { checkCommand, type CheckFlags } from "./check.js";
+import { explainCommand, type ExplainFlags } from "./explain.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
+import { exportCommand, type ExportFlags } from "./export.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
 import { specCommand, type SpecFlags } from "./spec.js";
 import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
@@ -82,6 +84,18 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--json", "print the outcome as JSON")
     .action(async (file: string, flags: ReplayFlags) => done(await replayCommand(file, flags, signal)));
   root
+    .command("explain")
+    .description("say of two steps of a counterexample why their order matters, or that it does not")
+    .argument("<file>", "a counterexample")
+    .argument("<step>", "number of a step, from 1, as reports show it", whole(1))
+    .argument("<other>", "number of the other step", whole(1))
+    .option("--postgres <what>", postgresHelp)
+    .option("--model <file>", "the model, if it is no longer where it was")
+    .option("--json", "print as JSON")
+    .action(async (file: string, step: number, other: number, flags: ExplainFlags) =>
+      done(await explainCommand(file, [step, other], flags)),
+    );
+  root
     .command("scenario")
     .description("list the named timelines, or play them")
     .argument("[name]", "which one")
@@ -104,9 +118,25 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
         .choices(["terminal", "isolationtester", "json"])
         .default("terminal"),
     )
-    .option("--lanes <number>", "permutations under way at once", whole(1), 1)
+    .option("--json", "the same as --format json")
+    .option("--lanes <number>", "permutations under way at once, where that changes nothing", whole(1), 4)
     .option("--postgres <what>", postgresHelp)
     .action(async (files: string[], flags: SpecFlags) => done(await specCommand(files, flags, signal)));
+  root
+    .command("export")
+    .description("write a counterexample as SQL, for anyone with Postgres alone")
+    .argument("<file>", "a counterexample")
+    .addOption(
+      new Option(
+        "--format <name>",
+        "spec (for PostgreSQL's isolationtester), or psql (what to type into which terminal)",
+      )
+        .choices(["spec", "psql"])
+        .default("spec"),
+    )
+    .option("--output <file>", "where to write it; - for standard output", "-")
+    .option("--model <file>", "the model, if it is no longer where it was")
+    .action(async (file: string, flags: ExportFlags) => done(await exportCommand(file, flags)));
   root
     .command("doctor")
     .description("say what was found, what would be used, and what is missing")

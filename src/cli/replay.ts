@@ -1,15 +1,11 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import path from "node:path";
-import { exitCode, UsageError } from "../errors.js";
+import { exitCode } from "../errors.js";
 import { describeStep } from "../report/lines.js";
-import { readCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleTerminal } from "../report/terminal.js";
 import { replayCounterexample } from "../replay.js";
 import type { Replay } from "../shrink/confirm.js";
 import type { Counterexample } from "../shrink/counterexample.js";
-import { loadModel } from "./load-model.js";
 import { optional } from "./check.js";
+import { openCounterexample } from "./open-counterexample.js";
 import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
 
 export interface ReplayFlags {
@@ -21,8 +17,7 @@ export interface ReplayFlags {
 
 /** `raceproof replay FILE` */
 export async function replayCommand(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<number> {
-  const counterexample = readCounterexample(await read(file), file);
-  const { model } = await loadModel(flags.model ?? moduleOf(counterexample));
+  const { counterexample, model } = await openCounterexample(file, flags.model);
   const progress = new ProgressLine();
   const { replays, postgres } = await replayCounterexample(model, counterexample, {
     ...optional({ postgres: flags.postgres }),
@@ -42,23 +37,6 @@ export async function replayCommand(file: string, flags: ReplayFlags, signal: Ab
   if (signal.aborted) return exitCode.interrupted;
   if (summary.reproduced === replays.length) return exitCode.ok;
   return summary.diverged > 0 ? exitCode.inconclusive : exitCode.unexpected;
-}
-
-function moduleOf({ model: { name, module } }: Counterexample): string {
-  if (module !== null && !existsSync(module))
-    throw new UsageError(
-      `there is no ${module}, where the model was, as seen from the folder in which the counterexample was found; replay it from there, or say with --model where the model is`,
-    );
-  return module ?? name;
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(path.resolve(file), "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(code === "ENOENT" ? `there is no file ${file}` : `${file} cannot be read: ${message}`);
-  }
 }
 
 function summaryOf(replays: readonly Replay[]) {

@@ -1,29 +1,110 @@
-import { readFile } from "node:fs/promises";
-import { exitCode, UsageError } from "../errors.js";
-import { parseSpecFile } from "../spec/parse.js";
+import { exitCode } from "../errors.js";
+import type { PostgresServer } from "../postgres/server.js";
+import { countInterleavings } from "../spec/interleavings.js";
+import { parseSpecFile, type ParsedSpec } from "../spec/parse.js";
+import type { PermutationRun } from "../spec/run-permutation.js";
 import { runSpec } from "../spec/run.js";
+import { permutationData, Summing, summaryText } from "../spec/summary.js";
 import { withServer } from "../with-server.js";
+import { read } from "./open-counterexample.js";
+import { ProgressLine } from "./terminal.js";
 
 export interface SpecFlags {
   readonly postgres?: string;
   readonly strategy: "permutations" | "all";
   readonly format: "isolationtester" | "terminal" | "json";
   readonly lanes: number;
+  readonly json?: boolean;
 }
 
 /** `raceproof spec FILE...` */
 export async function specCommand(files: readonly string[], flags: SpecFlags, signal: AbortSignal): Promise<number> {
+  const specs = await Promise.all(files.map(async (file) => ({ file, parsed: parseSpecFile(await read(file), file) })));
+  const printer = printers[flags.json === true ? "json" : flags.format]();
+  const codes: number[] = [];
   await withServer(flags.postgres, async (server) => {
-    for (const file of files) {
-      const { spec, unused } = parseSpecFile(await readFile(file, "utf8"), file);
-      for (const name of unused) process.stderr.write(`unused step name: ${name}\n`);
-      process.stdout.write(`Parsed test spec with ${spec.sessions.length} sessions\n`);
-      for await (const run of runSpec(server, spec, { name: file, ...flags, signal })) {
-        process.stdout.write(run.text);
-        for (const c of run.complaints) process.stderr.write(c);
-      }
-    }
+    for (const { file, parsed } of specs) codes.push(await runOne(server, file, parsed, flags, printer, signal));
+    printer.end(server);
   });
-  return exitCode.ok;
+  return signal.aborted ? exitCode.interrupted : Math.max(...codes);
 }
-export { UsageError };
+
+/** One way of showing what comes of specs. */
+interface Printer {
+  begin(file: string, parsed: ParsedSpec): void;
+  permutation(run: PermutationRun): void;
+  finish(): void;
+  end(server: PostgresServer): void;
+}
+
+async function runOne(
+  server: PostgresServer,
+  file: string,
+  parsed: ParsedSpec,
+  { strategy, lanes }: SpecFlags,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<number> {
+  const { spec, unused } = parsed;
+  for (const name of unused) process.stderr.write(`unused step name: ${name}\n`);
+  printer.begin(file, parsed);
+  const listed = strategy === "permutations" && spec.permutations.length > 0;
+  const total = listed ? spec.permutations.length : countInterleavings(spec);
+  const progress = new ProgressLine();
+  let code: number = exitCode.ok;
+  let done = 0;
+  for await (const run of runSpec(server, spec, { name: file, strategy, lanes, signal })) {
+    progress.show(`${file}: permutation ${++done} of ${total}`);
+    progress.clear();
+    printer.permutation(run);
+    for (const complaint of run.complaints) process.stderr.write(`${complaint}\n`);
+    if (run.failure !== undefined) process.stderr.write(`raceproof: ${file}: ${run.failure}\n`);
+    // Of all interleavings some may be impossible, but nobody lists such a one on purpose.
+    if (listed && run.cancelled.length > 0) code = Math.max(code, exitCode.unexpected);
+    if (run.failure !== undefined) code = exitCode.usage;
+  }
+  printer.finish();
+  return code;
+}
+
+const printers: Readonly<Record<SpecFlags["format"], () => Printer>> = {
+  isolationtester: () => ({
+    begin: (_, { spec }) => void process.stdout.write(`Parsed test spec with ${spec.sessions.length} sessions\n`),
+    permutation: ({ text }) => void process.stdout.write(text),
+    finish: () => undefined,
+    end: () => undefined,
+  }),
+  terminal: () => {
+    let name = "";
+    let summing: Summing;
+    return {
+      begin: (file, { spec }) => {
+        name = file;
+        summing = new Summing(spec);
+      },
+      permutation: (run) => summing.add(run),
+      finish: () => void process.stdout.write(summaryText(name, summing.summary)),
+      end: ({ version, kind }) => void process.stdout.write(`Postgres ${version} (${kind})\n`),
+    };
+  },
+  json: () => {
+    const files: { file: string; summing: Summing; permutations: unknown[] }[] = [];
+    return {
+      begin: (file, { spec }) => void files.push({ file, summing: new Summing(spec), permutations: [] }),
+      permutation: (run) => {
+        const last = files.at(-1)!;
+        last.summing.add(run);
+        last.permutations.push(permutationData(run));
+      },
+      finish: () => undefined,
+      end: ({ version, kind }) => {
+        const specs = files.map(({ file, summing, permutations }) => ({
+          file,
+          summary: summing.summary,
+          permutations,
+        }));
+        process.stdout.write(`${JSON.stringify({ postgres: { version, kind }, specs }, null, 2)}\n`);
+      },
+    };
+  },
+};

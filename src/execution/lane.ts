@@ -24,11 +24,10 @@ export interface Waiting {
 export interface LaneOptions {
   /** What transactions of the code under test begin with that do not say otherwise. */
   readonly isolation: Isolation;
-  /**
-   * Whether sessions are as any client's are: with the server's own `deadlock_timeout`, so that we have to ask who waits,
-   * and with waiters that run on as soon as they can.
-   */
+  /** Whether sessions are as any client's are, with the server's own `deadlock_timeout`, so that we have to ask who waits. */
   readonly plain?: boolean;
+  /** Whether waiters run on as soon as they can, all at once, where we could have them do so one after the other. */
+  readonly freely?: boolean;
 }
 
 /** In milliseconds. */
@@ -44,6 +43,7 @@ export class Lane {
   readonly waitsAreReported: boolean;
   /** Whether backends are processes of ours, on this machine. */
   readonly #ownsBackends: boolean;
+  readonly #plain: boolean;
   readonly #paused = new Set<number>();
   #resuming: NodeJS.Timeout | undefined;
   readonly #database: Database;
@@ -57,7 +57,7 @@ export class Lane {
   private constructor(
     server: PostgresServer,
     model: AnyModel,
-    { isolation, plain = false }: LaneOptions,
+    { isolation, plain = false, freely = false }: LaneOptions,
     database: Database,
     control: pg.Client,
     resets: Resets,
@@ -67,9 +67,10 @@ export class Lane {
     this.#control = control;
     this.#resets = resets;
     this.#stateQuery = stateQuery(model.state);
+    this.#plain = plain;
     this.waitsAreReported = server.superuser && !plain;
     this.connections = new Connections(database.connection, this.waitsAreReported, isolation);
-    this.#ownsBackends = (server.kind === "embedded" || server.kind === "directory") && !plain;
+    this.#ownsBackends = (server.kind === "embedded" || server.kind === "directory") && !freely;
   }
 
   /**
@@ -161,8 +162,8 @@ export class Lane {
 
   /** Who holds up each of these backends. */
   async waiting(pids: readonly number[]): Promise<Waiting[]> {
-    const result = await this.#control.query<Waiting>({ name: "waiting", text: waitingQuery, values: [pids] });
-    return result.rows;
+    const query = this.#plain ? { name: "blockers", text: blockersQuery } : { name: "waiting", text: waitingQuery };
+    return (await this.#control.query<Waiting>({ ...query, values: [pids] })).rows;
   }
 
   /** A row by its place, e.g. `row (run_id=1, partition_id=2) of worker_runs`, by its primary key where it has one. */
@@ -401,6 +402,11 @@ const triggersQuery = (change: "disable" | "enable") => `
 const functionsQuery = `
   select case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end as source
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${ours}`;
+
+/** Several times cheaper than with the names of the locks, where somebody asks of every wait. */
+const blockersQuery = `
+  select pid, pg_blocking_pids(pid) || pg_safe_snapshot_blocking_pids(pid) as blockers, null as lock, null as row
+  from unnest($1::int[]) as p(pid)`;
 
 const waitingQuery = `
   select p.pid, pg_blocking_pids(p.pid) || pg_safe_snapshot_blocking_pids(p.pid) as blockers,

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import type { PostgresServer } from "../postgres/server.js";
 import { hearCrashes } from "../session/crash.js";
 import { noteBackground } from "../session/uncontrolled.js";
-import { Lane } from "./lane.js";
+import { Lane, type LaneOptions } from "./lane.js";
 import type { AnyModel, Isolation } from "./model.js";
 
 /** Several lanes with the same schema; each runs one execution at a time. */
@@ -23,17 +23,17 @@ export class Lanes {
 
   /**
    * @param count How many; the executions that can be under way at once.
-   * @param plain Whether sessions are as any client's are, see {@link LaneOptions}.
+   * @param options What else is to differ from what code under test is run on.
    */
   static async open(
     server: PostgresServer,
     model: AnyModel,
     count: number,
     isolation: Isolation = "read committed",
-    plain = false,
+    options: Omit<LaneOptions, "isolation"> = {},
   ): Promise<Lanes> {
     const opened = await Promise.allSettled(
-      Array.from({ length: count }, () => Lane.open(server, model, { isolation, plain })),
+      Array.from({ length: count }, () => Lane.open(server, model, { isolation, ...options })),
     );
     const lanes = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const failed = opened.find((result) => result.status === "rejected");

@@ -98,7 +98,7 @@ export class Waiters {
   }
 
   async #waitingOf(step: GatedStep): Promise<Waiting | undefined> {
-    if (step.pid === null) return undefined;
+    if (step.pid === null || !this.#options.lane.connections.mayHoldUp(step.pid)) return undefined;
     const [waiting] = await this.#options.lane.waiting([step.pid]);
     return waiting !== undefined && this.#ourBlockers(waiting).length > 0 ? waiting : undefined;
   }

@@ -107,7 +107,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
 }
 
 /** What strategies may know of each program. */
-async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(program: Program) => About> {
+export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(program: Program) => About> {
   const catalog = await lanes.run((lane) => lane.catalog());
   return ({ initial }) => ({
     // A schema that `prepare` changes is another one than the one that the catalog tells of.

@@ -67,9 +67,11 @@ function whole(literal: string | undefined): string | undefined {
 
 /** Adds what a function of the user's does, as far as its source can be read. */
 export function runRoutine(routine: Routine, work: Work): void {
-  const { name, language, kind, volatility, source } = routine;
+  const { name, language, kind, volatility, source, defaults } = routine;
   if (work.inside.has(`function ${name}`)) return;
+  work.effects.calls = true;
   const within: Work = { ...work, values: undefined, inside: new Set([...work.inside, `function ${name}`]) };
+  if (defaults !== null) work.run(`select ${defaults}`, within);
   if (kind === "aggregate" || kind === "window") return mayDefine(work, `what ${name}() does is not known`);
   if (language === "sql") return work.run(sqlOf(source), within);
   if (language === "plpgsql") {

@@ -103,6 +103,8 @@ export interface Routine {
   readonly volatility: string;
   /** Its SQL statements, or its CREATE FUNCTION for PL/pgSQL. */
   readonly source: string;
+  /** SQL of what is evaluated for parameters that a call leaves out. */
+  readonly defaults: string | null;
 }
 
 /** The table with this full name. */

@@ -19,9 +19,13 @@ export function conflict(a: Footprint, b: Footprint): Conflict | undefined {
 }
 
 function whyEither(a: Footprint, b: Footprint): string | undefined {
+  return whyThemselves(a, b) ?? whyLetGo(a, b) ?? whyLetGo(b, a);
+}
+
+function whyThemselves(a: Footprint, b: Footprint): string | undefined {
   if (a.yields && b.yields) return "both may touch what actors share outside Postgres";
   if (isPureYield(a) || isPureYield(b)) return undefined;
-  return whyOpaque(a) ?? whyOpaque(b) ?? whyBoth(a, b) ?? why(a, b) ?? why(b, a) ?? whyLetGo(a, b) ?? whyLetGo(b, a);
+  return whyOpaque(a) ?? whyOpaque(b) ?? whyBoth(a, b) ?? why(a, b) ?? why(b, a);
 }
 
 function whyOpaque({ session, opaque }: Footprint): string | undefined {
@@ -62,7 +66,7 @@ function why(a: Footprint, b: Footprint): string | undefined {
 function whyLetGo(a: Footprint, b: Footprint): string | undefined {
   for (const waiting of a.letsGo) {
     if (waiting.session === b.session) continue;
-    const reason = whyEither({ ...waiting, letsGo: [] }, b);
+    const reason = whyThemselves(waiting, b);
     if (reason !== undefined) return `${a.session} may let ${waiting.session} go on, and then: ${reason}`;
   }
   return undefined;

@@ -15,6 +15,8 @@ export interface Effects {
   opaque: string | undefined;
   /** Whether it may change tables, functions or triggers: then the catalog is no longer what was read. */
   defines: boolean;
+  /** Whether it runs functions of the user's. */
+  calls: boolean;
   /** What it reads by the snapshot of its transaction or its own. */
   readonly reads: Access[];
   /** What it reads as it is now, whatever the snapshot: checks of foreign keys, rows that ON CONFLICT meets. */
@@ -37,6 +39,7 @@ export function noEffects(): Effects {
   return {
     opaque: undefined,
     defines: false,
+    calls: false,
     reads: [],
     freshReads: [],
     writes: [],
@@ -53,6 +56,7 @@ export function noEffects(): Effects {
 export function add(into: Effects, more: Effects): void {
   into.opaque ??= more.opaque;
   into.defines ||= more.defines;
+  into.calls ||= more.calls;
   for (const list of ["reads", "freshReads", "writes"] as const) into[list].push(...more[list]);
   into.wants.push(...more.wants);
   into.unlocks.push(...more.unlocks);

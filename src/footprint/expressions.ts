@@ -20,15 +20,16 @@ export function knownOf(node: Tree, values: readonly unknown[] | undefined): Kno
   return undefined;
 }
 
+/** Kinds of literals: what they are when they are left out, and the type that they have. */
+const literals = [
+  ["ival", 0, "int4"],
+  ["fval", "0", "numeric"],
+  ["sval", "", undefined],
+  ["boolval", false, "bool"],
+] as const;
+
 function constant(node: Tree): Known | undefined {
-  for (const [kind, empty] of [
-    ["ival", 0],
-    ["fval", "0"],
-    ["sval", ""],
-    ["boolval", false],
-  ] as const) {
-    if (isTree(node[kind])) return { given: node[kind][kind] ?? empty, cast: undefined };
-  }
+  for (const [kind, empty, cast] of literals) if (isTree(node[kind])) return { given: node[kind][kind] ?? empty, cast };
   return undefined;
 }
 
@@ -38,7 +39,8 @@ function casted(node: Tree, values: readonly unknown[] | undefined): Known | und
   const cast = strings(list(type, "names")).at(-1);
   const isPlain = list(type, "typmods").length === 0 && list(type, "arrayBounds").length === 0;
   if (known === undefined || "fresh" in known) return known;
-  return isPlain && known.cast === undefined ? { given: known.given, cast } : undefined;
+  const changesNothing = known.cast === undefined || (known.cast === "int4" && /^(int\d|numeric)$/.test(cast ?? ""));
+  return isPlain && changesNothing ? { given: known.given, cast } : undefined;
 }
 
 function fresh(node: Tree): Known | undefined {
@@ -164,8 +166,17 @@ export function rowsOf(table: Table, alias: string, conditions: readonly Conditi
 /** Names that stand for versions of rows and change with every write. */
 const systemColumns = ["xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"];
 
+/** By statement: trees are made once for each text. */
+const knownNames = new WeakMap<object, ReadonlySet<string> | "all">();
+
 /** Names of columns that occur in a statement; `all` if whole rows do. */
-export function columnNames(tree: unknown): ReadonlySet<string> | "all" {
+export function columnNames(statement: Tree): ReadonlySet<string> | "all" {
+  const names = knownNames.get(statement) ?? findNames(statement);
+  knownNames.set(statement, names);
+  return names;
+}
+
+function findNames(tree: Tree): ReadonlySet<string> | "all" {
   const names = new Set<string>();
   const ranges = new Set<string>();
   const isWhole = collect(tree, names, ranges);

@@ -22,10 +22,10 @@ export interface Footprint {
   readonly publishes: readonly Access[];
   /** Locks that it takes. */
   readonly wants: readonly Lock[];
-  /** Locks that its session has before it. */
+  /** Locks that its transaction has before it. */
   readonly holds: readonly Lock[];
   readonly givesUp: readonly Lock[];
-  /** Whether an error would give up all that its session holds. */
+  /** Whether an error would give up all that its transaction holds. */
   readonly mayFail: boolean;
   /** Whether what it does depends on whether it would have to wait. */
   readonly probes: boolean;

@@ -3,9 +3,9 @@ import { add, noEffects } from "./effects.js";
 import type { Footprint } from "./footprint.js";
 import { excludes, type Lock } from "./locks.js";
 import { statementsOf } from "./parse.js";
-import { end, noDeed, perform, rollback, type Deed } from "./perform.js";
+import { end, noDeed, perform, rollback, type Answer, type Deed } from "./perform.js";
 import { copyOf, endTransaction, locksOf, newSession, type Level, type SessionState } from "./session-state.js";
-import { summaryOf } from "./words.js";
+import { inWords } from "./words.js";
 
 /** A pending step, as strategies see it. */
 export interface PendingStep {
@@ -59,13 +59,16 @@ export class Footprints {
 
   /** What a pending step would do now. */
   of(step: PendingStep): Footprint {
-    return this.#footprint(step, step.kind === "statement");
+    const before = this.#session(step);
+    return this.#footprint(step, before, this.#deed(step, copyOf(before)), step.kind === "statement");
   }
 
   /** Told of each step when it is let go. */
   sent(step: PendingStep): void {
-    const unfailed = this.#footprint(step, false);
-    this.#sent.set(step.session, { footprint: this.of(step), unfailed });
+    const before = this.#session(step);
+    const deed = this.#deed(step, copyOf(before));
+    const footprint = this.#footprint(step, before, deed, step.kind === "statement");
+    this.#sent.set(step.session, { footprint, unfailed: this.#footprint(step, before, deed, false) });
   }
 
   /**
@@ -79,19 +82,28 @@ export class Footprints {
     this.#sent.delete(step.session);
     const before = copyOf(this.#session(step));
     const state = this.#session(step);
-    const deed = this.#deed(step, state);
+    const { kind, rowCount } = after.outcome;
+    const deed = this.#deed(step, state, kind === "rows" ? { rowCount, waited: after.waited } : undefined);
     if (deed.effects.defines) this.#outdated ??= `${deed.effects.opaque}, so tables may no longer be what they were`;
-    if (step.kind === "yield") return sent.footprint;
-    if (step.kind === "crash" || step.fault === "lost answer") {
+    if (isCrash(step) || step.fault === "lost answer") {
       this.#forget(step);
       return sent.footprint;
     }
-    if (after.outcome.kind === "error") {
+    if (step.kind === "yield") return sent.footprint;
+    if (kind === "error") {
       this.#fail(step, before, after);
-      return { ...sent.footprint, givesUp: [...sent.footprint.givesUp, ...sent.footprint.holds] };
+      const { givesUp, holds } = sent.footprint;
+      return inWords({ ...sent.footprint, givesUp: [...givesUp, ...holds] });
     }
     if (state.transaction.status !== after.transaction) endTransaction(state, after.transaction);
-    return sent.unfailed;
+    const { publishes, effects } = deed;
+    const done = {
+      ...sent.unfailed,
+      publishes,
+      writes: publishes.length === 0 ? effects.writes : [],
+      wants: effects.wants,
+    };
+    return inWords(done);
   }
 
   #session({ actor, session }: PendingStep): SessionState {
@@ -101,7 +113,7 @@ export class Footprints {
   }
 
   #forget(step: PendingStep): void {
-    const gone = step.kind === "crash" ? this.#sessionsOf(step.actor) : [step.session];
+    const gone = isCrash(step) ? this.#sessionsOf(step.actor) : [step.session];
     for (const session of gone) {
       this.#sessions.delete(session);
       this.#sent.delete(session);
@@ -130,11 +142,11 @@ export class Footprints {
     });
   }
 
-  #deed(step: PendingStep, state: SessionState): Deed {
+  #deed(step: PendingStep, state: SessionState, answer?: Answer): Deed {
+    if (isCrash(step)) return this.#crash(step);
     if (step.kind === "yield") return noDeed();
-    if (step.kind === "crash") return this.#crash(step);
     if (step.fault === "serialization failure" || step.fault === "deadlock") return refused(state);
-    const deed = this.#statements(step, state);
+    const deed = this.#statements(step, state, answer);
     if (step.fault !== "lost answer") return deed;
     return union(deed, end(state));
   }
@@ -145,26 +157,27 @@ export class Footprints {
     return ends.reduce(union, { ...noDeed(), givesUp: waiting });
   }
 
-  #statements({ text, values }: PendingStep, state: SessionState): Deed {
+  #statements({ text, values }: PendingStep, state: SessionState, answer?: Answer): Deed {
     const statements = statementsOf(text);
     if (statements === undefined) {
       const deed = noDeed();
       deed.effects.opaque = "its text cannot be parsed";
       return deed;
     }
+    const [only] = statements;
+    // Of several statements, the answer is of the last.
+    if (statements.length === 1) return perform(state, only!, values, this.#catalog, answer);
     return statements.map((statement) => perform(state, statement, values, this.#catalog)).reduce(union, noDeed());
   }
 
-  #footprint(step: PendingStep, mayFail: boolean): Footprint {
-    const state = this.#session(step);
-    const deed = this.#deed(step, copyOf(state));
+  #footprint(step: PendingStep, state: SessionState, deed: Deed, mayFail: boolean): Footprint {
     const { effects, publishes, givesUp, snapshot, current, serializable, notifies, listens } = deed;
-    const holds = locksOf(state);
+    const { holds } = state.transaction;
     const lost = step.kind === "yield" ? undefined : (this.#outdated ?? state.opaque);
     const footprint = {
       session: step.session,
       opaque: lost ?? effects.opaque,
-      yields: step.kind !== "statement",
+      yields: step.kind === "yield" || isCrash(step),
       reads: current ? [...effects.reads, ...effects.freshReads] : effects.freshReads,
       snapshot,
       writes: publishes.length === 0 ? effects.writes : [],
@@ -181,7 +194,7 @@ export class Footprints {
       listens,
       listening: state.listening,
     };
-    return { ...footprint, summary: summaryOf(footprint) };
+    return inWords(footprint);
   }
 
   /** Sessions that one would wait for if it asked for these locks, and those that they wait for. */
@@ -217,6 +230,11 @@ export class Footprints {
     }
     return released;
   }
+}
+
+/** The actor's process dies before what it was about to do. */
+function isCrash({ kind, fault }: PendingStep): boolean {
+  return kind === "crash" || fault === "crash";
 }
 
 /** An error instead of the statement: nothing is done, and what the transaction holds may be given up. */

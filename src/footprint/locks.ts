@@ -28,6 +28,8 @@ export interface RowLock {
   readonly strength: RowStrength;
   /** Whether the rows are updated or deleted: then who inserts the same key waits, too. */
   readonly written: boolean;
+  /** Whether its session is sure to have the rows locked as strongly already. */
+  readonly isHeld?: boolean;
 }
 
 /** A key put into a unique index: who puts the same one waits. */
@@ -60,7 +62,8 @@ export function excludes(a: Lock, b: Lock): boolean {
   if (a.kind === "table") return b.kind === "table" && tableConflicts[a.mode].includes(b.mode);
   if (b.kind === "table" || !mayOverlap(a.rows, b.rows)) return false;
   if (a.kind === "key") return b.kind === "key" ? a.index === b.index : b.written;
-  return b.kind === "row" ? rowExcludes(a.strength, b.strength) : a.written;
+  if (b.kind === "key") return a.written;
+  return a.isHeld !== true && b.isHeld !== true && rowExcludes(a.strength, b.strength);
 }
 
 /** "Conflicting Row-Level Locks" of Postgres' manual: the sum of two places along the order of strengths decides. */

@@ -1,4 +1,5 @@
 import type { Catalog } from "./catalog.js";
+import { proofOf, stillWanted, withoutRows } from "./answer.js";
 import { add, noEffects, type Access, type Effects } from "./effects.js";
 import { knownOf, literalOf } from "./expressions.js";
 import type { Lock } from "./locks.js";
@@ -39,11 +40,25 @@ export function noDeed(): Deed {
   };
 }
 
+/** How a statement was answered. */
+export interface Answer {
+  readonly rowCount?: number | null | undefined;
+  readonly waited: boolean;
+}
+
 /**
  * Runs a statement in a session as far as footprints go: says what it does, and changes the session's state as if it
  * had succeeded.
+ *
+ * @param answer For a statement that was answered: what it proves counts.
  */
-export function perform(state: SessionState, statement: Tree, values: readonly unknown[], catalog: Catalog): Deed {
+export function perform(
+  state: SessionState,
+  statement: Tree,
+  values: readonly unknown[],
+  catalog: Catalog,
+  answer?: Answer,
+): Deed {
   const [kind = ""] = Object.keys(statement);
   const node = field(statement, kind);
   if (kind === "TransactionStmt") return control(state, node);
@@ -52,7 +67,18 @@ export function perform(state: SessionState, statement: Tree, values: readonly u
   const special = specials[kind]?.(state, node, values, catalog);
   if (special !== undefined) return run(state, special, takesNoSnapshot.has(kind) ? "none" : "maybe");
   const effects = effectsOf(statement, { catalog, values, temporary: state.temporary });
-  return run(state, effects, takesNoSnapshot.has(kind) ? "none" : "taken");
+  const { sure, missed } = proofOf(statement, effects, answer?.rowCount, answer?.waited === true, catalog);
+  const { holds } = state.transaction;
+  const deed = run(state, missed ? missing(effects, kind) : effects, takesNoSnapshot.has(kind) ? "none" : "taken");
+  if (missed && state.transaction.status === "open")
+    state.transaction.holds = [...holds, ...withoutRows(effects.wants)];
+  if (state.transaction.status === "open") state.transaction.sure = [...state.transaction.sure, ...sure];
+  return deed;
+}
+
+/** What a statement does that found nothing to write; an INSERT has looked for its keys all the same. */
+function missing(effects: Effects, kind: string): Effects {
+  return { ...effects, writes: [], wants: kind === "InsertStmt" ? effects.wants : withoutRows(effects.wants) };
 }
 
 /** Statements that are run without a snapshot, as `PlannedStmtRequiresSnapshot` of Postgres' pquery.c lists them. */
@@ -65,26 +91,31 @@ const takesNoSnapshot = new Set(
 function run(state: SessionState, effects: Effects, snapshot: "none" | "maybe" | "taken"): Deed {
   const { transaction } = state;
   const alone = transaction.status === "none";
-  const once = transaction.isolation !== "read committed";
-  const deed: Deed = { ...noDeed(), effects, current: !once || transaction.snapshot !== "taken" };
-  deed.serializable = isSerializable(transaction.isolation) && touches(effects);
-  if (effects.unlocks.length > 0) deed.givesUp.push(...effects.unlocks);
+  const { isolation } = transaction;
+  const wants = stillWanted(effects.wants, transaction.sure);
+  const deed: Deed = { ...noDeed(), effects: { ...effects, wants }, givesUp: [...effects.unlocks] };
+  deed.current = isolation === "read committed" || isolation === "unknown" || transaction.snapshot !== "taken";
+  deed.serializable = isSerializable(isolation) && touches(effects);
   const kept = effects.wants.filter((lock) => lock.kind === "advisory").filter(({ session }) => session);
   state.advisory = [...state.advisory, ...kept];
   if (alone) {
-    if (effects.late !== undefined) add(effects, effects.late);
+    if (effects.late !== undefined) add(deed.effects, effects.late);
     deed.publishes.push(...effects.writes);
     deed.notifies = effects.notifies;
     deed.listens = effects.listens;
     state.listening ||= effects.listens;
     return deed;
   }
-  deed.snapshot = once && transaction.snapshot !== "taken" && snapshot !== "none";
+  deed.snapshot = isolation !== "read committed" && transaction.snapshot !== "taken" && snapshot !== "none";
   if (deed.snapshot) transaction.snapshot = snapshot;
+  deed.serializable ||= deed.snapshot && isSerializable(isolation);
   transaction.opaque ??= effects.opaque;
   transaction.touched ||= touches(effects);
   transaction.writes = [...transaction.writes, ...effects.writes];
-  transaction.holds = [...transaction.holds, ...effects.wants];
+  transaction.holds = [
+    ...transaction.holds,
+    ...effects.wants.filter((lock) => lock.kind !== "advisory" || !lock.session),
+  ];
   if (effects.late !== undefined) add(transaction.late, effects.late);
   transaction.late.notifies ||= effects.notifies;
   transaction.late.listens ||= effects.listens;
@@ -217,6 +248,7 @@ function rollbackTo(state: SessionState, node: Tree): Deed {
   deed.givesUp.push(...transaction.holds.slice(savepoint.holds));
   transaction.holds = transaction.holds.slice(0, savepoint.holds);
   transaction.writes = transaction.writes.slice(0, savepoint.writes);
+  transaction.sure = [];
   transaction.savepoints = transaction.savepoints.slice(0, at + 1);
   transaction.status = "open";
   return deed;

@@ -104,7 +104,7 @@ function named(range: Tree, work: Work): Source[] {
     const query = isTree(statement?.["SelectStmt"]) ? statement["SelectStmt"] : undefined;
     if (query === undefined) beOpaque(work, `what ${relation.name} shows is not known`);
     // A view's text has names and parameters of its own.
-    const within = { ...work, values: undefined, withQueries: new Set<string>(), names: columnNames(statement) };
+    const within = { ...work, values: undefined, withQueries: new Set<string>(), names: columnNames(statement ?? {}) };
     return { alias, tables: [], plain, query, within };
   });
 }

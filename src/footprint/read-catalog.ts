@@ -281,12 +281,14 @@ interface RoutineRow {
   readonly kind: string;
   readonly volatility: string;
   readonly source: string;
+  readonly defaults: string | null;
 }
 
 const routinesSql = `
   select p.oid::int8::float8 as oid, n.nspname in ('pg_catalog', 'information_schema') as builtin, p.proname as name, l.lanname as language, p.prokind as kind, p.provolatile as volatility,
     case when l.lanname = 'plpgsql' then pg_get_functiondef(p.oid)
-         when l.lanname = 'sql' then coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) else '' end as source
+         when l.lanname = 'sql' then coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) else '' end as source,
+    pg_get_expr(p.proargdefaults, 0) as defaults
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
   where n.nspname not in ('pg_catalog', 'information_schema') or p.oid in (select tgfoid from pg_trigger)`;
 
@@ -297,8 +299,8 @@ const kinds: Readonly<Record<string, Routine["kind"]>> = {
   w: "window",
 };
 
-function routineOf({ name, language, kind, volatility, source }: RoutineRow): Routine {
-  return { name, language, kind: kinds[kind] ?? "function", volatility, source };
+function routineOf({ kind, ...row }: RoutineRow): Routine {
+  return { ...row, kind: kinds[kind] ?? "function" };
 }
 
 // Of several functions with one name, and of functions and relations that look alike, the least harmless counts.

@@ -1,6 +1,6 @@
 import type { Access, Effects } from "./effects.js";
 import { noEffects } from "./effects.js";
-import type { AdvisoryLock, Lock } from "./locks.js";
+import type { AdvisoryLock, Lock, RowLock } from "./locks.js";
 import type { Tree } from "./parse.js";
 
 /** Transaction isolation, as `default_transaction_isolation` has it; `unknown` is taken for the worst of them. */
@@ -27,6 +27,8 @@ export interface Transaction {
   snapshot: "none" | "maybe" | "taken";
   writes: readonly Access[];
   holds: readonly Lock[];
+  /** Locks on rows that it has without doubt. */
+  sure: readonly RowLock[];
   /** What is done at COMMIT. */
   late: Effects;
   savepoints: readonly Savepoint[];
@@ -76,6 +78,7 @@ export function newTransaction(status: Transaction["status"], isolation: Level):
     snapshot: "none",
     writes: [],
     holds: [],
+    sure: [],
     late: noEffects(),
     savepoints: [],
     touched: false,

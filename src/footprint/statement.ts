@@ -72,7 +72,7 @@ const queries: Readonly<Record<string, Handler>> = {
 const statements: Readonly<Record<string, Handler>> = {
   ...queries,
   CopyStmt: (node, work) => (node["is_program"] === true ? mayDefine(work, "COPY runs a program") : copy(node, work)),
-  ExplainStmt: (node, work) => visit(node, work),
+  ExplainStmt: (node, work) => runStatement(field(node, "query"), work),
   TruncateStmt: empty,
   LockStmt: lock,
   NotifyStmt: (_, { effects }) => {

@@ -187,8 +187,14 @@ function tellChildren(
   const theirs = referring({ table: parent, columns: key.parentColumns }, there, rows);
   look(child, theirs, key.childColumns, key.deferrable, work);
   if (action === "no action" || action === "restrict") return;
+  if (action === "set default") for (const column of key.childColumns) runDefault(child, column, work);
   if (action === "cascade" && gone) remove(child, theirs, work);
   else update(child, theirs, new Map(key.childColumns.map((column) => [column, undefined])), work);
+}
+
+function runDefault(table: Table, column: string, work: Work): void {
+  const sql = table.columns.get(column)?.default;
+  if (typeof sql === "string") work.run(`select ${sql}`, { ...work, values: undefined });
 }
 
 function look(table: Table, rows: Rows, columns: readonly string[], deferrable: boolean, work: Work): void {

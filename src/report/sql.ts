@@ -9,7 +9,8 @@ export interface SqlSpan {
 
 type Kind = "space" | "word" | "string" | "parameter" | "other";
 
-interface Token {
+/** A piece of a statement as Postgres reads it; of `space`, comments are a part. */
+export interface Token {
   readonly kind: Kind;
   readonly text: string;
 }
@@ -49,7 +50,8 @@ export function verbOf(sql: string): string {
   return (tidy(tokensOf(sql))[0]?.text ?? "").toUpperCase();
 }
 
-function tokensOf(sql: string): Token[] {
+/** The statement in pieces, every character of it. */
+export function tokensOf(sql: string): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < sql.length;) {
     const comment = blockCommentAt(sql, at);

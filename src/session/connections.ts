@@ -63,6 +63,15 @@ export class Connections {
     return undefined;
   }
 
+  /** Whether any session may have something locked that could hold this backend up. */
+  mayHoldUp(pid: number): boolean {
+    if (this.stateful) return true;
+    for (const other of this.#sessions) {
+      if (other.pid !== pid && (other.transaction !== "none" || other.dirty || other.busy)) return true;
+    }
+    return false;
+  }
+
   /** This lane's double of a pool. */
   doubleOf(pool: PgPool): PgPool {
     const double = this.#doubles.get(pool) ?? { pool: makeDouble(pool, this.#clientClass(pool.Client)), unused: 0 };

@@ -77,6 +77,11 @@ export class Session {
     return this.client.processID;
   }
 
+  /** Whether a statement is under way. */
+  get busy(): boolean {
+    return this.#sent !== undefined;
+  }
+
   /** @param slot The actor's number for this connection. */
   hold(context: ActorContext, slot: number): void {
     this.holder = { context, slot, name: slot === 1 ? context.actor : `${context.actor}#${slot}` };

@@ -3,13 +3,14 @@ import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
-import type { Exploration } from "../explore/explore.js";
+import { aboutPrograms, type Exploration } from "../explore/explore.js";
 import { execute } from "../execution/execution.js";
 import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
 import { replay } from "./confirm.js";
 import type { Size } from "./counterexample.js";
-import { Memory, shrink, wayOf, type Failing } from "./shrink.js";
+import { Memory } from "./memory.js";
+import { shrink, wayOf, type Failing } from "./shrink.js";
 import { compareSizes, sizeOf } from "./size.js";
 
 /** A failure in its smallest form, recorded in full and replayed. */
@@ -38,7 +39,7 @@ export interface InvestigateOptions {
 }
 
 /** What every way gets, when the others have used up the budget. */
-const leastBudget = 50;
+const leastBudget = 250;
 
 /** Replays of the final form before anybody is told about it. */
 const confirmations = 10;
@@ -48,27 +49,36 @@ const confirmations = 10;
  * ones show already is left out. Once interrupted, failures are kept as large as they are by then.
  */
 export async function investigate(exploration: Exploration, options: InvestigateOptions): Promise<Found[]> {
-  const memory = new Memory();
+  const { lanes, signal, model, implementation, onShrink } = options;
+  let way = "";
+  const memory = new Memory({
+    lanes,
+    assignment: { model, implementation, pool: assignedPool, record: false },
+    about: await aboutPrograms(lanes, model),
+    onProgress: (executions) => onShrink?.(way, executions),
+  });
   const shrunk: (Failing & { from: Size; executions: number })[] = [];
   const known = new Set((options.known ?? []).flatMap(({ violations }) => violations.map(wayOf)));
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
-  const { lanes, signal, onShrink } = options;
   let left = options.budget;
-  for (const way of smallestFirst(exploration, ways)) {
+  const invariants = new Set<string>();
+  for (way of smallestFirst(exploration, ways)) {
     if (known.has(way)) continue;
+    // The first way of breaking an invariant is worth what there is; it is what others are told of first.
+    const invariant = invariantOf(exploration, way);
+    const budget = invariants.has(invariant) ? leastBudget : Math.max(left, leastBudget);
+    invariants.add(invariant);
     for (const failure of startingPoints(exploration, memory, way)) {
       const atMost = smallestOf(shrunk, way);
       // What is shrunk already shows it, and nothing smaller that does was seen.
       if (atMost !== undefined && sizeOf(failure.trace).operations >= atMost.operations) continue;
       const smallest = await shrink(failure, {
-        lanes,
-        assignment: assign(options, failure.program, false),
+        model,
         target: way,
         atMost,
         memory,
-        budget: Math.max(left, leastBudget),
+        budget,
         signal,
-        onProgress: (executions) => onShrink?.(way, executions),
       });
       left -= smallest.executions;
       shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
@@ -83,6 +93,10 @@ export async function investigate(exploration: Exploration, options: Investigate
     found.push(await confirm(each, exploration, options));
   }
   return found;
+}
+
+function invariantOf({ failures }: Exploration, way: string): string {
+  return failures.flatMap(({ violations }) => violations).find((violation) => wayOf(violation) === way)!.invariant;
 }
 
 /** Ways, those first of which the smallest failures were seen: what is shrunk for them shows others as well. */

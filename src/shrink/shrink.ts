@@ -1,32 +1,24 @@
-import { PostgresError, RaceproofError } from "../errors.js";
-import { execute, type Assignment, type Executed } from "../execution/execution.js";
-import type { Lane } from "../execution/lane.js";
-import type { Lanes } from "../execution/lanes.js";
+import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
-import { judge } from "../oracle/judge.js";
-import { signatureOf, type Violation } from "../oracle/violation.js";
-import { Divergence, follow, followOrder } from "../strategy/follow.js";
-import type { Schedule, Switch } from "../strategy/schedule.js";
-import type { Scheduler } from "../strategy/strategy.js";
+import type { Violation } from "../oracle/violation.js";
+import type { Switch } from "../strategy/schedule.js";
 import { simpler, type Candidate } from "./candidates.js";
 import type { Size } from "./counterexample.js";
+import type { Memory, Ran, Turns } from "./memory.js";
 import { compareSizes, sizeOf } from "./size.js";
 
 export interface ShrinkOptions {
-  readonly lanes: Lanes;
-  /** What to run; its program is replaced by each candidate. */
-  readonly assignment: Assignment;
+  readonly model: AnyModel;
   /** The way of breaking (`invariant: way`) that must stay. */
   readonly target: string;
   /** How large a result may be to be of use: a larger one's schedule, the costly part, is left as it is. */
   readonly atMost?: Size | undefined;
   /** Executions that it may take; what it has by then is a valid result, if not the smallest. Default: no limit. */
   readonly budget?: number | undefined;
-  /** What was executed already: shrinking several failures of one implementation goes through the same programs. */
-  readonly memory?: Memory | undefined;
+  /** Who runs candidates, and remembers what was run: shrinking several failures goes through the same programs. */
+  readonly memory: Memory;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((executions: number) => void) | undefined;
 }
 
 /** A failing execution, and how it came about. */
@@ -41,53 +33,10 @@ export interface Shrunk extends Failing {
   readonly executions: number;
 }
 
-/** An execution as shrinking needs it: what it could have done otherwise, and what it broke. */
-interface Ran {
-  readonly trace: Trace;
-  readonly pending: readonly (readonly Omit<Switch, "step">[])[];
-  readonly violations: readonly Violation[];
-}
-
-/** What a candidate is run along. */
-type Course =
-  | { readonly kind: "schedule"; readonly schedule: Schedule }
-  | { readonly kind: "order"; readonly order: readonly Omit<Switch, "step">[] };
-
-/**
- * Executions by program and schedule: the same ones give the same steps, so none is run twice. And the smallest failure
- * of each signature among them: what is shrunk for one way of breaking passes others by.
- */
-export class Memory {
-  readonly #ran = new Map<string, Promise<Ran | undefined>>();
-  readonly #failures = new Map<string, Failing>();
-
-  get failures(): readonly Failing[] {
-    return [...this.#failures.values()];
-  }
-
-  /** @returns Undefined when it could not be finished. */
-  run(program: Program, course: Course, body: () => Promise<Ran | undefined>): Promise<Ran | undefined> {
-    const key = JSON.stringify([program, course]);
-    const known = this.#ran.get(key);
-    if (known !== undefined) return known;
-    const ran = body();
-    this.#ran.set(key, ran);
-    return ran;
-  }
-
-  /** Called in a fixed order, whichever lane was faster: one seed finds the same. */
-  note({ program, trace, violations }: Failing): void {
-    const signature = signatureOf(violations);
-    const best = this.#failures.get(signature);
-    if (best === undefined || compareSizes(sizeOf(trace), sizeOf(best.trace)) < 0)
-      this.#failures.set(signature, { program, trace, violations });
-  }
-}
-
 /** Schedules tried for one candidate program, beyond the one that is carried over. */
-const schedulesPerCandidate = 30;
+const schedulesPerCandidate = 24;
 /** Executions spent on finding a schedule with fewer decisions for one program. */
-const schedulesForMinimum = 600;
+const schedulesForMinimum = 200;
 
 /**
  * Makes a failing execution as small as it gets: program and schedule in turn, until neither shrinks. A candidate counts
@@ -109,14 +58,20 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
 }
 
 class Search {
-  executions = 0;
   readonly #options: ShrinkOptions;
   readonly #memory: Memory;
+  readonly #before: number;
   readonly #visited = new Set<string>();
 
   constructor(options: ShrinkOptions) {
     this.#options = options;
-    this.#memory = options.memory ?? new Memory();
+    this.#memory = options.memory;
+    this.#before = options.memory.executions;
+  }
+
+  /** How many this search has taken, not counting those that were remembered. */
+  get executions(): number {
+    return this.#memory.executions - this.#before;
   }
 
   get over(): boolean {
@@ -128,10 +83,7 @@ class Search {
     let best = start;
     for (let progress = true; progress;) {
       progress = false;
-      for (const candidate of simpler(this.#options.assignment.model, {
-        program: best.program,
-        order: best.trace.steps,
-      })) {
+      for (const candidate of simpler(this.#options.model, { program: best.program, order: best.trace.steps })) {
         if (this.over) return best;
         const key = JSON.stringify(candidate.program);
         if (this.#visited.has(key)) continue;
@@ -147,18 +99,14 @@ class Search {
   }
 
   /**
-   * The schedule with the fewest decisions against "keep running the current actor" that breaks, among those the one
-   * with the fewest switches: all schedules with no such decision, then with one, then two (iterative context bounding,
-   * Musuvathi and Qadeer 2007), so the first that breaks is one of the least.
+   * A schedule with fewer switches, if there is one among the first orders of the program: those with the fewest decisions
+   * against "keep running the current actor" come first (iterative context bounding, Musuvathi and Qadeer 2007), and of
+   * those that differ only by what commutes only one.
    */
   async minimizeSchedule(best: Failing): Promise<Failing> {
     if (this.over) return best;
-    const bound = best.trace.schedule.length;
-    const candidate = { program: best.program, order: [] };
-    const found = await this.#search(candidate, best, bound, schedulesForMinimum);
-    if (found === undefined) return best;
-    const fewer = found.trace.schedule.length - bound || compareSizes(sizeOf(found.trace), sizeOf(best.trace));
-    return fewer < 0 ? found : best;
+    const found = await this.#among(best.program, best, schedulesForMinimum, "smallest");
+    return found !== undefined && compareSizes(sizeOf(found.trace), sizeOf(best.trace)) < 0 ? found : best;
   }
 
   /**
@@ -171,8 +119,7 @@ class Search {
       progress = false;
       for (const order of joined(best.trace.steps)) {
         if (this.over) return best;
-        const [result] = await this.#runAll(best.program, [{ kind: "order", order }], best);
-        const failing = result?.failing;
+        const failing = this.#breaks(best.program, await this.#memory.along(best.program, order), best);
         if (failing === undefined || compareSizes(sizeOf(failing.trace), sizeOf(best.trace)) >= 0) continue;
         best = failing;
         progress = true;
@@ -183,46 +130,31 @@ class Search {
   }
 
   /** Runs a candidate under the order it was carried over with, then under those with few decisions. */
-  async #stillBreaks(candidate: Candidate, best: Failing): Promise<Failing | undefined> {
-    const order = candidate.order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
-    const [carried] = await this.#runAll(candidate.program, [{ kind: "order", order }], best);
-    if (carried?.failing !== undefined) return carried.failing;
-    return this.#search(candidate, best, Math.min(2, best.trace.schedule.length), schedulesPerCandidate);
+  async #stillBreaks({ program, order }: Candidate, best: Failing): Promise<Failing | undefined> {
+    const turns = order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
+    const carried = this.#breaks(program, await this.#memory.along(program, turns), best);
+    return carried ?? this.#among(program, best, schedulesPerCandidate, "first");
   }
 
-  /** Breadth first over schedules, one more decision at each level; the smallest failure of the first level that has one. */
-  async #search(
-    { program }: Candidate,
+  /** The first failure among a program's orders, or the smallest of those with as few decisions. */
+  async #among(
+    program: Program,
     best: Failing,
-    maxDecisions: number,
-    budget: number,
+    most: number,
+    which: "first" | "smallest",
   ): Promise<Failing | undefined> {
-    let level: Schedule[] = [[]];
-    let left = budget;
-    for (let decisions = 0; decisions <= maxDecisions && level.length > 0 && left > 0; decisions++) {
-      const runs = level.slice(0, left);
-      left -= runs.length;
-      const courses = runs.map((schedule): Course => ({ kind: "schedule", schedule }));
-      const results = await this.#runAll(program, courses, best);
-      const failing = results.flatMap(({ failing }) => (failing === undefined ? [] : [failing]));
-      const smallest = failing.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)))[0];
-      if (smallest !== undefined) return smallest;
-      level =
-        decisions === maxDecisions ? [] : results.flatMap(({ ran }) => (ran === undefined ? [] : withOneMore(ran)));
+    let found: Failing | undefined;
+    for await (const batch of this.#memory.ordersOf(program, most)) {
+      const decisions = Math.min(...batch.map((ran) => ran?.trace.schedule.length ?? Infinity));
+      if (found !== undefined && decisions > found.trace.schedule.length) break;
+      for (const ran of batch) {
+        const failing = this.#breaks(program, ran, best);
+        if (failing === undefined || (found && compareSizes(sizeOf(failing.trace), sizeOf(found.trace)) >= 0)) continue;
+        found = failing;
+      }
+      if (this.over || (found !== undefined && which === "first")) break;
     }
-    return undefined;
-  }
-
-  async #runAll(program: Program, courses: readonly Course[], best: Failing): Promise<Result[]> {
-    const { lanes, signal } = this.#options;
-    const results: Result[] = [];
-    const jobs = courses.map((course) => (lane: Lane) => this.#run(lane, program, course));
-    for await (const ran of lanes.ordered(jobs)) {
-      if (ran !== undefined && ran.violations.length > 0) this.#memory.note({ program, ...ran });
-      results.push({ ran, failing: this.#breaks(program, ran, best) });
-      if (signal?.aborted === true) break;
-    }
-    return results;
+    return found;
   }
 
   /** It breaks in the targeted way, and in no way that the failure at hand does not. */
@@ -234,58 +166,12 @@ class Search {
     const same = ways.has(this.#options.target) && [...ways].every((way) => allowed.has(way));
     return same ? { program, trace, violations } : undefined;
   }
-
-  #run(lane: Lane, program: Program, course: Course): Promise<Ran | undefined> {
-    return this.#memory.run(program, course, async () => {
-      this.executions++;
-      this.#options.onProgress?.(this.executions);
-      const scheduler = course.kind === "order" ? followOrder(course.order) : follow(course.schedule);
-      const executed = await this.#execute(lane, program, scheduler);
-      if (executed === undefined) return undefined;
-      const pending = executed.pending.map((choices) =>
-        choices.map(({ session, fault }) => ({ to: session, ...(fault === undefined ? {} : { fault }) })),
-      );
-      return { trace: executed.trace, pending, violations: judge(this.#options.assignment.model, program, executed) };
-    });
-  }
-
-  async #execute(lane: Lane, program: Program, scheduler: Scheduler): Promise<Executed | undefined> {
-    try {
-      return await execute(lane, { ...this.#options.assignment, program }, scheduler);
-    } catch (error) {
-      // Code that decides by something uncontrolled need not follow a schedule that it made itself.
-      if (error instanceof Divergence) return undefined;
-      if (error instanceof RaceproofError && !(error instanceof PostgresError)) return undefined;
-      throw error;
-    }
-  }
-}
-
-interface Result {
-  /** Undefined when it could not be finished: such a candidate is not taken. */
-  readonly ran: Ran | undefined;
-  readonly failing: Failing | undefined;
 }
 
 /** One way of breaking, as a target for shrinking. */
 export function wayOf({ invariant, way }: Violation): string {
   return `${invariant}: ${way}`;
 }
-
-/** The schedules that follow an execution up to some step after its last decision, and there decide otherwise. */
-function withOneMore({ trace, pending }: Ran): Schedule[] {
-  const from = (trace.schedule.at(-1)?.step ?? -1) + 1;
-  return trace.steps
-    .slice(from)
-    .flatMap(({ index, session, fault }) =>
-      pending[index]!.filter((other) => other.to !== session || other.fault !== fault).map((other) => [
-        ...trace.schedule,
-        { step: index, ...other },
-      ]),
-    );
-}
-
-type Turns = readonly Omit<Switch, "step">[];
 
 /** Orders of the same steps in which two runs of one session, with others between them, are one. */
 function* joined(steps: Trace["steps"]): Generator<Turns> {

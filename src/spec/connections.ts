@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { UsageError } from "../errors.js";
 import type { Lane } from "../execution/lane.js";
 import { currentActor, runAsNobody } from "../session/context.js";
 import { sessionOf } from "../session/session.js";
@@ -7,6 +9,9 @@ import { RawQuery, type RawResult } from "./raw-query.js";
 import { noticeText, type Notice } from "./result-text.js";
 import type { Observer } from "./observer.js";
 import type { SpecFile } from "./spec-file.js";
+
+/** How long a setup or a teardown may take, in seconds. */
+const longest = 60;
 
 /** A lane's connections for a spec: one for each session, and one for setup and teardown. */
 export class SpecConnections {
@@ -33,10 +38,22 @@ export class SpecConnections {
     this.#observer = observer;
   }
 
-  /** Runs SQL on the control connection, or on a session's while it runs no step. */
+  /**
+   * Runs SQL on the control connection, or on a session's while it runs no step.
+   *
+   * @throws {UsageError} When it does not answer: a transaction that a session has left open holds it up.
+   */
   async exec(sql: string, session?: string): Promise<readonly RawResult[]> {
     const client = session === undefined ? this.#control : this.#clients.get(session)!;
-    return runAsNobody(() => send(client, sql));
+    const patience = new AbortController();
+    const answered = runAsNobody(() => send(client, sql));
+    const late = sleep(1000 * longest, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
+    const results = await Promise.race([answered, late]);
+    patience.abort();
+    if (results !== undefined) return results;
+    throw new UsageError(
+      `this has not answered for ${longest} seconds: ${sql.trim()}\nA session has probably left a transaction open that it waits for; end it in a step, or in the session's teardown.`,
+    );
   }
 
   /** Runs a step in its session, as the actor that calls. */
@@ -65,6 +82,20 @@ export class SpecConnections {
     await this.exec(`select pg_cancel_backend(${this.pid(session)})`);
   }
 
+  /** What there is in the database, by number: the same before and after if nothing was left behind. */
+  async inventory(): Promise<string> {
+    const counts = catalogs.map((catalog) => `(select count(*) from ${catalog})`);
+    return JSON.stringify(await this.exec(`select ${counts.join(", ")}`));
+  }
+
+  /** How many bytes the rows of all tables take. */
+  async bytes(): Promise<number> {
+    const [tables] = await this.exec(tablesQuery);
+    if (tables?.kind !== "rows") return 0;
+    const [sizes] = await this.exec(`select ${tables.rows.map(([sum]) => sum).join(" + ") || "0"}`);
+    return sizes?.kind === "rows" ? Number(sizes.rows[0]?.[0]) : 0;
+  }
+
   /** Whether anything may end a wait by itself. */
   async haveTimeouts(): Promise<boolean> {
     const [result] = await this.exec(
@@ -87,6 +118,16 @@ export class SpecConnections {
     });
   }
 }
+
+const catalogs =
+  "class type proc namespace constraint trigger rewrite operator cast extension event_trigger policy statistic_ext collation default_acl"
+    .split(" ")
+    .map((name) => `pg_${name}`);
+
+const tablesQuery = `
+  select format('(select coalesce(sum(pg_column_size(t.*) + 8), 0) from %I.%I t)', nspname, relname)
+  from pg_class c join pg_namespace n on n.oid = relnamespace
+  where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema')`;
 
 async function connect(lane: Lane, name: string): Promise<pg.Client> {
   // isolationtester appends the session to the name that it was started with.

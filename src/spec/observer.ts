@@ -1,3 +1,5 @@
+import type { RawResult } from "./raw-query.js";
+import { resultText } from "./result-text.js";
 import type { Marker, PermutationStep } from "./spec-file.js";
 
 /** How a launched step went. */
@@ -5,8 +7,8 @@ export interface StepRun {
   readonly step: PermutationStep;
   /** Whether it was seen to wait, or its markers said to call it so. */
   waited: boolean;
-  /** What came of it in words, errors included; undefined while it is under way. */
-  output: string | undefined;
+  /** What came of it, errors included; undefined while it is under way. */
+  results: readonly RawResult[] | undefined;
 }
 
 interface Launched extends StepRun {
@@ -59,15 +61,15 @@ export class Observer {
         marker.kind === "notices" ? [[marker, marker.count + this.#mailbox(marker.step.session).seen]] : [],
       ),
     );
-    const run: Launched = { step, targets, waited: false, output: undefined };
+    const run: Launched = { step, targets, waited: false, results: undefined };
     this.runs.push(run);
     this.#active.set(step.step.session, run);
     this.#launched = run;
   }
 
-  answered(session: string, output: string): void {
+  answered(session: string, results: readonly RawResult[]): void {
     const run = this.#active.get(session);
-    if (run !== undefined) run.output = output;
+    if (run !== undefined) run.results = results;
   }
 
   // What is made of it.
@@ -107,7 +109,7 @@ export class Observer {
     if (awaited !== undefined) {
       // Nobody else is looked at before it has answered.
       this.flush(awaited.step.step.session);
-      if (awaited.output === undefined) return;
+      if (awaited.results === undefined) return;
       if (this.#completes(awaited, false)) this.#waiting = this.#waiting.filter((run) => run !== awaited);
     }
     this.#lookAtWaiting();
@@ -134,13 +136,13 @@ export class Observer {
     const { name, session, sql } = run.step.step;
     const once = first && run.step.markers.some(({ kind }) => kind === "once");
     if (!once) this.flush(session);
-    if (once || run.output === undefined || this.#isHeldUp(run)) {
+    if (once || run.results === undefined || this.#isHeldUp(run)) {
       if (first) this.#write(`step ${name}: ${sql} <waiting ...>\n`);
       run.waited = true;
       return false;
     }
     this.#write(first ? `step ${name}: ${sql}\n` : `step ${name}: <... completed>\n`);
-    this.#write(run.output);
+    this.#write(run.results.map(resultText).join(""));
     const mailbox = this.#mailbox(session);
     for (const text of mailbox.notifications) this.#write(`${session}: ${text}`);
     mailbox.notifications = [];

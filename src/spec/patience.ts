@@ -4,8 +4,8 @@ import type { Lane, Waiting } from "../execution/lane.js";
 export interface Patience {
   /** In seconds. */
   readonly seconds: number;
-  /** Whether a lock timeout, a statement timeout or the like may end a wait: then it has to be waited for. */
-  readonly timeouts: boolean;
+  /** Whether a timeout or a signal may end a wait: then it has to be waited for. */
+  readonly interrupts: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { RaceproofError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { waitForWaiters, type Choice, type Scheduler } from "../strategy/strategy.js";
 import type { Observer } from "./observer.js";
-import type { Permutation } from "./spec-file.js";
+import type { Permutation, SpecFile } from "./spec-file.js";
 
 export interface PermutationScheduler extends Scheduler {
   /** The session whose step has to be over before the next one may be launched; undefined once all are launched. */
@@ -25,7 +25,7 @@ export function inOrder(permutation: Permutation, observer: Observer): Permutati
       // What the last launch brought about may be just what its markers waited for.
       if (observer.active(session) !== undefined) observer.lookAgain(session);
       if (observer.active(session) !== undefined) {
-        if (observer.waiting.every(({ output }) => output !== undefined)) throw markersHangUp(observer);
+        if (observer.waiting.every(({ results }) => results !== undefined)) throw new EndlessMarkers(observer);
         return waitForWaiters;
       }
       next++;
@@ -35,10 +35,26 @@ export function inOrder(permutation: Permutation, observer: Observer): Permutati
   };
 }
 
-/** Every step has answered, and yet none may be reported. */
-export function markersHangUp({ waiting }: Pick<Observer, "waiting">): RaceproofError {
-  const names = waiting.map(({ step }) => step.step.name).join(", ");
-  return new RaceproofError(
-    `the permutation cannot go on: by their markers these steps wait for each other, or for notices that never came: ${names}`,
-  );
+/** Launches every session's steps in the order in which the file has them; which session is next is another's decision. */
+export function freely({ sessions }: SpecFile, scheduler: Scheduler, observer: Observer): PermutationScheduler {
+  const left = new Map(sessions.map(({ name, steps }) => [name, [...steps]]));
+  return {
+    awaited: undefined,
+    choose(choices: readonly Choice[], last: Choice | undefined): number {
+      const chosen = scheduler.choose(choices, last);
+      const step = left.get(choices[chosen]?.session ?? "")?.shift();
+      if (step !== undefined) observer.launch({ step, markers: [] });
+      return chosen;
+    },
+  };
+}
+
+/** Every step has answered, and yet some may not be reported: a permutation with such markers can never end. */
+export class EndlessMarkers extends UsageError {
+  constructor({ waiting }: Pick<Observer, "waiting">) {
+    const names = waiting.map(({ step }) => step.step.name).join(", ");
+    super(
+      `the permutation cannot go on: by their markers these steps wait for each other, or for notices that never came: ${names}`,
+    );
+  }
 }

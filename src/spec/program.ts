@@ -14,15 +14,16 @@ export type Runners = WeakMap<Connections, StepRunner>;
 /**
  * A spec as a model, so that it runs through the same engine, under the same strategies, as code under test does: its
  * sessions are the actors, its steps their operations, one statement each, and the implementation is the spec itself.
- * Schema and rows are none of the model's business, as setup and teardown come with every permutation.
+ *
+ * @param schema What setup makes, where it is to be there once and for all, and its rows put back for each execution.
  */
-export function modelOf(name: string, { sessions }: SpecFile, runners: Runners): AnyModel {
+export function modelOf(name: string, { sessions }: SpecFile, runners: Runners, schema = ""): AnyModel {
   const operations = sessions.flatMap(({ steps }) =>
     steps.map((step) => [step.name, { parameters: constant(null), run: async () => runnerOf(runners)(step) }] as const),
   );
   return defineModel({
     name,
-    schema: "",
+    schema,
     implementations: { [implementation]: { create: () => undefined } },
     initial: constant(null),
     seed: () => ({}),

@@ -3,9 +3,10 @@ import type { Lane } from "../execution/lane.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
 import type { SpecConnections } from "./connections.js";
+import type { Scheduler } from "../strategy/strategy.js";
 import { Observer, type StepRun } from "./observer.js";
 import type { Patience } from "./patience.js";
-import { inOrder } from "./permutation-scheduler.js";
+import { EndlessMarkers, freely, inOrder } from "./permutation-scheduler.js";
 import { implementation, programOf, type Runners } from "./program.js";
 import type { RawResult } from "./raw-query.js";
 import { resultText } from "./result-text.js";
@@ -22,7 +23,7 @@ export interface PermutationRun {
   readonly complaints: readonly string[];
   /** Names of the steps that could not have been taken in this order: each waited for ever, and was cancelled. */
   readonly cancelled: readonly string[];
-  /** Why the setup failed, which ends the spec; undefined when it did not. */
+  /** Why the spec ends here: a setup failed, or markers that can never come true. */
   readonly failure: string | undefined;
   /** Whether the sessions ended outside of a transaction. */
   readonly idle: boolean;
@@ -36,30 +37,50 @@ export interface Bench {
   readonly model: AnyModel;
   readonly runners: Runners;
   readonly patience: Patience;
+  /** Brings the database to where setup leaves it, in place of setup and teardown; undefined where those run as written. */
+  readonly reset: (() => Promise<void>) | undefined;
 }
 
-/**
- * Runs a spec once: setup, the steps of a permutation in its order, teardown.
- *
- * @throws {RaceproofError} When the permutation's markers can never come true.
- */
-export async function runPermutation(bench: Bench, permutation: Permutation): Promise<PermutationRun> {
-  const texts = [`\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`];
+/** In which order the steps are launched: as listed, or as a scheduler decides. */
+export type Order = Permutation | Scheduler;
+
+/** Runs a spec once: setup, the steps in an order, teardown. */
+export async function runPermutation(bench: Bench, order: Order): Promise<PermutationRun> {
+  const texts: string[] = [];
   const write = (text: string) => void texts.push(text);
   const observer = new Observer(write);
   bench.connections.observe(observer);
-  const failure = await setUp(bench, observer, write);
-  const cancelled = failure === undefined ? await runSteps(bench, permutation, observer) : [];
-  const complaints = failure === undefined ? await tearDown(bench, observer, write) : [];
+  const { cancelled = [], complaints = [], failure } = await runParts(bench, order, observer, write);
+  const permutation = "choose" in order ? observer.runs.map(({ step }) => step) : order;
+  const title = `\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`;
   const { idle } = bench.connections;
-  return { permutation, text: texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
+  return { permutation, text: title + texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
+}
+
+type Parts = { readonly failure: string | undefined } & Partial<Pick<PermutationRun, "cancelled" | "complaints">>;
+
+async function runParts(bench: Bench, order: Order, observer: Observer, write: Write): Promise<Parts> {
+  const failure = await setUp(bench, observer, write);
+  if (failure !== undefined) return { failure };
+  try {
+    const cancelled = await runSteps(bench, order, observer);
+    return { cancelled, complaints: await tearDown(bench, observer, write), failure };
+  } catch (error) {
+    if (error instanceof EndlessMarkers) return { failure: error.message };
+    throw error;
+  }
 }
 
 type Write = (text: string) => void;
 
 /** Says why it failed; stops there, as isolationtester does. */
-async function setUp({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string | undefined> {
-  for (const sql of spec.setups) {
+async function setUp(
+  { connections, spec, reset }: Bench,
+  observer: Observer,
+  write: Write,
+): Promise<string | undefined> {
+  if (reset !== undefined) await reset();
+  for (const sql of reset === undefined ? spec.setups : []) {
     const failure = show(await connections.exec(sql), "setup", write);
     if (failure !== undefined) return failure;
   }
@@ -74,7 +95,7 @@ async function setUp({ connections, spec }: Bench, observer: Observer, write: Wr
 }
 
 /** Says what failed; goes on all the same, as isolationtester does. */
-async function tearDown({ connections, spec }: Bench, observer: Observer, write: Write): Promise<string[]> {
+async function tearDown({ connections, spec, reset }: Bench, observer: Observer, write: Write): Promise<string[]> {
   const complaints: (string | undefined)[] = [];
   for (const { name, teardown } of spec.sessions) {
     if (teardown === undefined) continue;
@@ -82,7 +103,8 @@ async function tearDown({ connections, spec }: Bench, observer: Observer, write:
     observer.flush(name);
     complaints.push(show(results, `teardown of session ${name}`, write));
   }
-  if (spec.teardown !== undefined) complaints.push(show(await connections.exec(spec.teardown), "teardown", write));
+  if (spec.teardown !== undefined && reset === undefined)
+    complaints.push(show(await connections.exec(spec.teardown), "teardown", write));
   return complaints.filter((complaint) => complaint !== undefined);
 }
 
@@ -94,18 +116,15 @@ function show(results: readonly RawResult[], what: string, write: Write): string
   return undefined;
 }
 
-async function runSteps(bench: Bench, permutation: Permutation, observer: Observer): Promise<string[]> {
+async function runSteps(bench: Bench, order: Order, observer: Observer): Promise<string[]> {
   const { lane, connections, spec, model, runners, patience } = bench;
-  const scheduler = inOrder(permutation, observer);
+  const scheduler = "choose" in order ? freely(spec, order, observer) : inOrder(order, observer);
+  const steps = "choose" in order ? spec.sessions.flatMap((session) => session.steps) : order.map(({ step }) => step);
   const watch = new Watch({ lane, connections, patience, observer, scheduler });
   runners.set(lane.connections, async ({ session, sql }) => {
-    const results = await connections.step(session, sql);
-    observer.answered(session, results.map(resultText).join(""));
+    observer.answered(session, await connections.step(session, sql));
   });
-  const program = programOf(
-    spec,
-    permutation.map(({ step }) => step),
-  );
+  const program = programOf(spec, steps);
   const assignment = { model, implementation, program, pool: assignedPool, record: false, keeper: watch };
   // Twice its patience is when isolationtester gives up, too.
   const limits: Limits = { uncontrolled: 10_000, statement: 2_000 * patience.seconds };

@@ -1,73 +1,117 @@
-import type { Lane } from "../execution/lane.js";
-import { Lanes } from "../execution/lanes.js";
 import type { PostgresServer } from "../postgres/server.js";
-import { SpecConnections } from "./connections.js";
+import type { Scheduler, Strategy } from "../strategy/strategy.js";
+import { Benches } from "./benches.js";
 import { interleavings } from "./interleavings.js";
-import { secondsOfPatience } from "./patience.js";
-import { modelOf, type Runners } from "./program.js";
-import { runPermutation, type Bench, type PermutationRun } from "./run-permutation.js";
+import { planOf } from "./plan.js";
+import { runPermutation, type Bench, type Order, type PermutationRun } from "./run-permutation.js";
 import type { Permutation, SpecFile } from "./spec-file.js";
 
 export interface SpecOptions {
   /** For messages. */
   readonly name: string;
-  /** `permutations` runs those that the file lists, or all when it lists none; `all` runs all in any case. */
-  readonly strategy: "permutations" | "all";
-  /** How many permutations may be under way at once, each in a database of its own. */
+  /** `permutations` runs those that the file lists, or all when it lists none; `all` runs all in any case; another makes the decisions. */
+  readonly strategy: "permutations" | "all" | Strategy;
+  /** How many permutations may be under way at once, each in a database of its own, where that changes nothing. */
   readonly lanes: number;
+  /** How long a step may wait before it is cancelled, in seconds; default: as isolationtester. */
+  readonly patience?: number;
   readonly signal?: AbortSignal;
 }
 
+/** More permutations than this are worth several databases. */
+const few = 20;
+
 /**
- * Runs a spec, and yields what came of each permutation, in order.
+ * Runs a spec, and yields what came of each permutation, in order. It ends early after one that fails.
  *
- * @throws {UsageError} When a setup fails.
+ * Permutations run one after the other in one database, as in isolationtester, unless nothing that one leaves behind could
+ * reach the next: neither by the words of the spec, nor by what the first of them was seen to leave.
+ *
  * @throws {PostgresError} When Postgres goes away.
  */
 export async function* runSpec(
   server: PostgresServer,
   spec: SpecFile,
-  { name, strategy, lanes: count, signal }: SpecOptions,
+  options: SpecOptions,
 ): AsyncGenerator<PermutationRun> {
-  const runners: Runners = new WeakMap();
-  const model = modelOf(name, spec, runners);
-  const lanes = await Lanes.open(server, model, count, "read committed", true);
-  const benches = new Map<Lane, Promise<Bench>>();
-  const open = async (lane: Lane): Promise<Bench> => {
-    const connections = await SpecConnections.open(lane, spec);
-    const timeouts = mentionTimeouts(spec) || (await connections.haveTimeouts());
-    const patience = { seconds: secondsOfPatience(server.version), timeouts };
-    return { lane, connections, spec, model, runners, patience };
-  };
-  const permutations = strategy === "all" || spec.permutations.length === 0 ? interleavings(spec) : spec.permutations;
+  const { strategy } = options;
+  if (typeof strategy === "object")
+    return yield* runOn(server, spec, ordersOf(strategy), { ...options, count: 1, reset: false });
+  const permutations =
+    strategy === "all" || spec.permutations.length === 0 ? [...interleavings(spec)] : spec.permutations;
+  const plan = planOf(spec);
+  if (plan.apart && options.lanes > 1 && (await isIndependent(server, spec, permutations, options))) {
+    let count = 0;
+    let last: PermutationRun | undefined;
+    const benches = { name: options.name, count: options.lanes, reset: plan.reset };
+    for await (const run of runOn(server, spec, permutations, { ...options, ...benches })) {
+      yield run;
+      count++;
+      last = run;
+      if (!run.idle) break;
+    }
+    if (last?.idle !== false) return;
+    // It left a transaction open, which the next ones find: they have to come after it.
+    let skip = 1;
+    for await (const run of runOn(server, spec, permutations.slice(count - 1), { ...options, count: 1, reset: false }))
+      if (skip-- <= 0) yield run;
+    return;
+  }
+  yield* runOn(server, spec, permutations, { ...options, count: 1, reset: false });
+}
+
+function* ordersOf(strategy: Strategy): Generator<Scheduler> {
+  const search = strategy.search("spec", { footprints: undefined });
+  for (let next = search.next(); next !== undefined; next = search.next()) yield next;
+}
+
+interface RunOptions extends SpecOptions {
+  readonly count: number;
+  readonly reset: boolean;
+}
+
+async function* runOn(
+  server: PostgresServer,
+  spec: SpecFile,
+  orders: Iterable<Order>,
+  { name, count, reset, patience, signal }: RunOptions,
+): AsyncGenerator<PermutationRun> {
+  const benches = await Benches.open(server, spec, { name, count, reset, patience });
   const jobs = function* () {
-    for (const permutation of permutations) {
+    for (const order of orders) {
       if (signal?.aborted === true) return;
-      yield (lane: Lane) => run(lane, permutation);
+      yield (bench: Bench) => runPermutation(bench, order);
     }
   };
-  const run = async (lane: Lane, permutation: Permutation) => {
-    const bench = benches.get(lane) ?? open(lane);
-    benches.set(lane, bench);
-    return runPermutation(await bench, permutation);
-  };
   try {
-    for await (const run of lanes.ordered(jobs())) {
+    for await (const run of benches.ordered(jobs())) {
       yield run;
       if (run.failure !== undefined) return;
     }
   } finally {
-    for (const bench of benches.values())
-      await bench.then(
-        ({ connections }) => connections.close(),
-        () => undefined,
-      );
-    await lanes.close();
+    await benches.close();
   }
 }
 
-/** Whether anything in the SQL may set a timeout that ends a lock wait. */
-function mentionTimeouts({ setups, sessions }: SpecFile): boolean {
-  const texts = sessions.flatMap(({ setup, steps }) => [setup ?? "", ...steps.map(({ sql }) => sql)]);
-  return [...setups, ...texts].some((sql) => /(?<!deadlock_)timeout/i.test(sql));
+/** Whether the first permutation leaves nothing behind: no open transaction, and no more in the database than it found. */
+async function isIndependent(
+  server: PostgresServer,
+  spec: SpecFile,
+  permutations: readonly Permutation[],
+  { name, patience }: SpecOptions,
+): Promise<boolean> {
+  const [first] = permutations;
+  if (first === undefined || permutations.length <= few) return false;
+  const benches = await Benches.open(server, spec, { name, count: 1, reset: false, patience });
+  const trial = async (bench: Bench) => {
+    const before = await bench.connections.inventory();
+    const { failure, complaints, idle } = await runPermutation(bench, first);
+    return failure === undefined && complaints.length === 0 && idle && before === (await bench.connections.inventory());
+  };
+  try {
+    for await (const independent of benches.ordered([trial])) return independent;
+    return false;
+  } finally {
+    await benches.close();
+  }
 }

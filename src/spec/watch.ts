@@ -5,7 +5,7 @@ import type { Choice, Scheduler } from "../strategy/strategy.js";
 import type { SpecConnections } from "./connections.js";
 import type { Observer, StepRun } from "./observer.js";
 import { isHopeless, type Patience } from "./patience.js";
-import { markersHangUp, type PermutationScheduler } from "./permutation-scheduler.js";
+import { EndlessMarkers, type PermutationScheduler } from "./permutation-scheduler.js";
 
 export interface WatchOptions {
   readonly lane: Lane;
@@ -42,13 +42,13 @@ export class Watch implements Scheduler, Keeper {
   /**
    * Once all steps are over.
    *
-   * @throws {RaceproofError} When markers keep some of them from being reported.
+   * @throws {EndlessMarkers} When markers keep some of them from being reported.
    */
   finish(): void {
     const { observer } = this.#options;
     this.#look();
     observer.lookAgain();
-    if (observer.waiting.length > 0) throw markersHangUp(observer);
+    if (observer.waiting.length > 0) throw new EndlessMarkers(observer);
   }
 
   end(): void {
@@ -66,16 +66,16 @@ export class Watch implements Scheduler, Keeper {
   #awaited(): StepRun | undefined {
     const { observer, scheduler } = this.#options;
     const next = scheduler.awaited === undefined ? undefined : observer.active(scheduler.awaited);
-    if (next?.output === undefined && next !== undefined) return next;
-    return observer.waiting.find(({ output }) => output === undefined);
+    if (next?.results === undefined && next !== undefined) return next;
+    return observer.waiting.find(({ results }) => results === undefined);
   }
 
   async #relieve(awaited: StepRun, waiters: readonly number[]): Promise<void> {
     const { lane, connections, patience, observer } = this.#options;
     const { session, name } = awaited.step.step;
-    if (patience.timeouts) await sleep(patience.seconds * 1000, undefined, { signal: this.#over.signal });
+    if (patience.interrupts) await sleep(patience.seconds * 1000, undefined, { signal: this.#over.signal });
     else if (!(await isHopeless(lane, connections.pid(session), waiters))) return;
-    if (awaited.output !== undefined || this.cancelled.includes(name)) return;
+    if (awaited.results !== undefined || this.cancelled.includes(name)) return;
     this.cancelled.push(name);
     observer.cancelling(awaited, patience.seconds);
     await connections.cancel(session);

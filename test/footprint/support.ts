@@ -1,5 +1,4 @@
 import pg from "pg";
-import { onTestFinished } from "vitest";
 import { conflict } from "../../src/footprint/conflict.js";
 import type { Catalog } from "../../src/footprint/catalog.js";
 import type { Footprint } from "../../src/footprint/footprint.js";
@@ -49,17 +48,24 @@ export class Players {
     return this.#take(stepOf(session, sql), "error");
   }
 
+  /** Takes a step that finds this many rows. */
+  answered(session: string, sql: Sql, rowCount: number): this {
+    this.#take(stepOf(session, sql), "rows", rowCount);
+    return this;
+  }
+
+  /** Takes a step that waits for a lock. */
   waits(session: string, sql: Sql): this {
     this.footprints.sent(stepOf(session, sql));
     return this;
   }
 
-  #take(step: PendingStep, kind: "rows" | "error"): Footprint {
+  #take(step: PendingStep, kind: "rows" | "error", rowCount: number | null = null): Footprint {
     const before = this.#open.get(step.session) ?? "none";
     const after = kind === "error" && before === "open" ? "failed" : statusAfter(step.text, before);
     this.#open.set(step.session, after);
     this.footprints.sent(step);
-    return this.footprints.taken(step, { transaction: after, outcome: { kind }, waited: false });
+    return this.footprints.taken(step, { transaction: after, outcome: { kind, rowCount }, waited: false });
   }
 
   of(session: string, sql: Sql, more?: Partial<PendingStep>): Footprint {
@@ -83,16 +89,4 @@ function statusAfter(text: string, before: Ending["transaction"]): Ending["trans
   if (/^\s*(begin|start)/i.test(text)) return before === "none" ? "open" : before;
   if (/^\s*rollback to/i.test(text)) return "open";
   return /^\s*(commit|rollback|end|abort)/i.test(text) ? "none" : before;
-}
-
-/** Nothing is left behind by tests that need a client. */
-export async function clientOf(server: PostgresServer): Promise<pg.Client> {
-  const database = await server.createDatabase();
-  const client = new pg.Client(database.connection);
-  await client.connect();
-  onTestFinished(async () => {
-    await client.end();
-    await database.drop();
-  });
-  return client;
 }

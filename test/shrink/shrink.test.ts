@@ -5,10 +5,11 @@ import { execute, type Assignment } from "../../src/execution/execution.js";
 import { Lanes } from "../../src/execution/lanes.js";
 import type { AnyModel } from "../../src/execution/model.js";
 import type { Program } from "../../src/execution/program.js";
-import { explore } from "../../src/explore/explore.js";
+import { aboutPrograms, explore } from "../../src/explore/explore.js";
 import { judge } from "../../src/oracle/judge.js";
 import { replay } from "../../src/shrink/confirm.js";
 import { investigate } from "../../src/shrink/investigate.js";
+import { Memory } from "../../src/shrink/memory.js";
 import { shrink } from "../../src/shrink/shrink.js";
 import { sizeOf } from "../../src/shrink/size.js";
 import { followOrder } from "../../src/strategy/follow.js";
@@ -44,6 +45,12 @@ async function failing(lanes: Lanes, model: AnyModel, program: Program, order: r
   return { assignment, program, trace: executed.trace, violations: judge(model, program, executed) };
 }
 
+async function shrinkOptions(lanes: Lanes, assignment: Assignment, onProgress?: (executions: number) => void) {
+  const about = await aboutPrograms(lanes, assignment.model);
+  const memory = new Memory({ lanes, assignment, about, ...(onProgress && { onProgress }) });
+  return { model: assignment.model, memory, target: "nothing is lost: too low" };
+}
+
 describe("shrinking", () => {
   const order = ["a", "c", "b", "a", "c", "c", "a", "a", "c", "b", "a", "c", "c", "a", "c", "a"];
 
@@ -52,15 +59,14 @@ describe("shrinking", () => {
     const lanes = await lanesOf(model);
     const { assignment, ...found } = await failing(lanes, model, large, order);
     expect(found.violations).toHaveLength(1);
-    const options = { lanes, assignment, target: "nothing is lost: too low" };
-    const smallest = await shrink(found, options);
+    const smallest = await shrink(found, await shrinkOptions(lanes, assignment));
     expect(sizeOf(smallest.trace)).toEqual({ actors: 2, operations: 2, faults: 0, steps: 10, switches: 2 });
     expect(smallest.program.initial).toEqual({ start: 0, others: [] });
     expect(smallest.program.actors.flatMap(({ operations }) => operations)).toEqual([add(1), add(1)]);
     expect(smallest.violations).toEqual([{ invariant: "nothing is lost", way: "too low", message: "1, not 2" }]);
     expect(smallest.executions).toBeLessThan(1_000);
     // However the lanes raced.
-    const twice = await shrink(found, options);
+    const twice = await shrink(found, await shrinkOptions(lanes, assignment));
     expect([twice.program, twice.trace.schedule]).toEqual([smallest.program, smallest.trace.schedule]);
   });
 
@@ -75,7 +81,7 @@ describe("shrinking", () => {
     });
     const lanes = await lanesOf(model);
     const { assignment, ...found } = await failing(lanes, model, large, order);
-    const smallest = await shrink(found, { lanes, assignment, target: "nothing is lost: too low" });
+    const smallest = await shrink(found, await shrinkOptions(lanes, assignment));
     expect(smallest.violations.map(({ invariant }) => invariant)).toEqual(["nothing is lost"]);
     expect(
       smallest.program.actors
@@ -88,20 +94,14 @@ describe("shrinking", () => {
     const model = counterModel();
     const lanes = await lanesOf(model);
     const { assignment, ...found } = await failing(lanes, model, large, order);
-    const target = "nothing is lost: too low";
-    expect(await shrink(found, { lanes, assignment, target, signal: AbortSignal.abort() })).toMatchObject({
+    const options = await shrinkOptions(lanes, assignment);
+    expect(await shrink(found, { ...options, signal: AbortSignal.abort() })).toMatchObject({
       program: large,
       executions: 0,
     });
     const controller = new AbortController();
-    const onProgress = (executions: number) => executions === 30 && controller.abort();
-    const { executions } = await shrink(found, {
-      lanes,
-      assignment,
-      target,
-      signal: controller.signal,
-      onProgress: (n) => void onProgress(n),
-    });
+    const stopping = await shrinkOptions(lanes, assignment, (n) => void (n === 30 && controller.abort()));
+    const { executions } = await shrink(found, { ...stopping, signal: controller.signal });
     expect(executions).toBeLessThan(60);
   });
 });

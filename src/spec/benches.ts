@@ -1,0 +1,120 @@
+import type { Lane } from "../execution/lane.js";
+import { Lanes } from "../execution/lanes.js";
+import type { PostgresServer } from "../postgres/server.js";
+import { leavesState } from "../session/leaves-state.js";
+import { SpecConnections } from "./connections.js";
+import { secondsOfPatience } from "./patience.js";
+import { modelOf, type Runners } from "./program.js";
+import type { Bench } from "./run-permutation.js";
+import type { SpecFile } from "./spec-file.js";
+import { statementsOf } from "./statements.js";
+
+export interface BenchesOptions {
+  /** For messages. */
+  readonly name: string;
+  readonly count: number;
+  /** Whether setup is to run once for each bench, and rows to be put back after each permutation. */
+  readonly reset: boolean;
+  /** How long a step may wait before it is cancelled, in seconds. */
+  readonly patience: number | undefined;
+}
+
+/** Several places where permutations of one spec run, each in a database of its own. */
+export class Benches {
+  readonly #server: PostgresServer;
+  readonly #spec: SpecFile;
+  readonly #lanes: Lanes;
+  readonly #options: BenchesOptions;
+  readonly #runners: Runners;
+  readonly #model;
+  readonly #benches = new Map<Lane, Promise<Bench>>();
+
+  private constructor(
+    server: PostgresServer,
+    spec: SpecFile,
+    options: BenchesOptions,
+    lanes: Lanes,
+    model: Bench["model"],
+    runners: Runners,
+  ) {
+    this.#server = server;
+    this.#spec = spec;
+    this.#options = options;
+    this.#lanes = lanes;
+    this.#model = model;
+    this.#runners = runners;
+  }
+
+  static async open(server: PostgresServer, spec: SpecFile, options: BenchesOptions): Promise<Benches> {
+    const runners: Runners = new WeakMap();
+    const model = modelOf(options.name, spec, runners, options.reset ? spec.setups.join("\n;\n") : "");
+    // A waiter that a signal or a timeout ends must not be held where it is.
+    const freely = textsOf(spec).some(mayInterrupt);
+    const lanes = await Lanes.open(server, model, options.count, "read committed", { plain: true, freely });
+    return new Benches(server, spec, options, lanes, model, runners);
+  }
+
+  /** Runs numbered jobs on all of them, and yields the results in the order of the numbers. */
+  ordered<T>(jobs: Iterable<(bench: Bench) => Promise<T>>): AsyncGenerator<T> {
+    const benchOf = (lane: Lane) => this.#bench(lane);
+    return this.#lanes.ordered(
+      (function* () {
+        for (const job of jobs) yield async (lane: Lane) => job(await benchOf(lane));
+      })(),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const bench of this.#benches.values()) {
+      await bench.then(
+        ({ connections }) => connections.close(),
+        () => undefined,
+      );
+    }
+    await this.#lanes.close();
+  }
+
+  #bench(lane: Lane): Promise<Bench> {
+    const bench = this.#benches.get(lane) ?? this.#open(lane);
+    this.#benches.set(lane, bench);
+    return bench;
+  }
+
+  async #open(lane: Lane): Promise<Bench> {
+    const spec = this.#spec;
+    const connections = await SpecConnections.open(lane, spec);
+    const texts = textsOf(spec);
+    lane.connections.stateful ||= texts.some((sql) => leavesState.test(sql));
+    const interrupts = texts.some(mayInterrupt) || (await connections.haveTimeouts());
+    const patience = { seconds: this.#options.patience ?? secondsOfPatience(this.#server.version), interrupts };
+    const reset = this.#options.reset ? await resetting(lane, spec, connections) : undefined;
+    return { lane, connections, spec, model: this.#model, runners: this.#runners, patience, reset };
+  }
+}
+
+function textsOf({ setups, sessions }: SpecFile): string[] {
+  const own = sessions.flatMap(({ setup, steps }) => [setup ?? "", ...steps.map(({ sql }) => sql)]);
+  return [...setups, ...own];
+}
+
+/** Whether SQL may set a timeout that ends a lock wait, or end one by a signal. */
+function mayInterrupt(sql: string): boolean {
+  return /(?<!deadlock_)timeout|pg_(cancel|terminate)_backend/i.test(sql);
+}
+
+/** In bytes, and with much to spare for what rows carry along. */
+const page = 6_000;
+
+/**
+ * Deleting is cheaper than truncating, but then rows come to lie behind dead ones. Within a page their order stays what it
+ * would be in a new table; tables are truncated before more pages than that are needed, or a page is tidied up.
+ */
+async function resetting(lane: Lane, spec: SpecFile, connections: SpecConnections): Promise<() => Promise<void>> {
+  const statements = spec.sessions.flatMap(({ steps }) => steps.flatMap(({ sql }) => statementsOf(sql)));
+  const writes = statements.filter((sql) => /\b(update|insert|merge)\b/.test(sql));
+  const inserted = writes.reduce((sum, sql) => sum + (sql.includes("insert") ? 200 + sql.length : 0), 0);
+  const perExecution = (await connections.bytes()) * (1 + writes.length) + inserted;
+  const every = Math.max(1, Math.floor(page / perExecution));
+  let executions = 0;
+  return () => lane.reset(null, executions++ % every === 0);
+}
