@@ -75,7 +75,7 @@ async function reduced(kernel: Kernel, { server, lanes: count }: Setting): Promi
 
 /** The order of an execution's steps as far as it matters: which of them had to be behind which. */
 function classOf(executed: Executed, footprints: Footprints): string {
-  const events = eventsOf(executed, footprints).map(({ event }) => event);
+  const events = eventsOf(executed, footprints);
   const { before } = happensBefore(events);
   const counts = new Map<string, number>();
   const names = events.map(({ actor }) => {

@@ -9,8 +9,10 @@ import type { Trace } from "../execution/trace.js";
 import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
 import { signatureOf, type Violation } from "../oracle/violation.js";
+import { Divergence } from "../strategy/follow.js";
 import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { CoverageCount } from "./coverage.js";
+import { inOrder } from "./in-order.js";
 import { programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
 import type { Coverage } from "./verdict.js";
@@ -68,12 +70,9 @@ export interface ExploreOptions {
 /** An exploration that fails this often is told to be hopeless before its budget is used up. */
 const problemsTolerated = 5;
 
-/** Executions that are planned together. A number of its own, and not of lanes: what is learnt of one decides on others. */
-const batchSize = 32;
-
 /**
  * Runs many executions of a model's programs over all lanes. With one seed the same executions are run and the same
- * failures are kept, whichever lane was the faster: they are planned in batches, and learnt of in the order of their numbers.
+ * failures are kept, whichever lane was the faster: results are taken in the order of their numbers.
  *
  * @throws {PostgresError} When Postgres goes away.
  * @throws {UsageError} When the model is wrong.
@@ -85,23 +84,18 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const queue = new Queue(strategy, programSource(model, seed, faults), await aboutPrograms(lanes, model));
   const over = () =>
     signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
-  for (let handed = 0; handed < budget.executions && !over();) {
-    const jobs = queue.take(Math.min(batchSize, budget.executions - handed));
-    if (jobs.length === 0) break;
-    handed += jobs.length;
-    const runs = jobs.map((job) => async (lane: Lane) => (over() ? undefined : attempt(lane, job, options)));
-    let number = 0;
-    for await (const result of lanes.ordered(runs)) {
-      const job = jobs[number++]!;
-      // What was planned and not run keeps its program from being done.
-      job.learn(result !== undefined && "trace" in result ? result : undefined);
-      if (result === undefined) continue;
-      if ("problem" in result) found.problem(result.problem);
-      else found.add(job, result, judge(model, job.program, result));
-      onProgress?.({ ...found.progress, estimate: queue.estimate });
-      // Not the next one to come back: which others have been begun by now differs from run to run.
-      if (found.problemCount >= problemsTolerated) break;
-    }
+  let handed = 0;
+  const next = () => (over() || handed++ >= budget.executions ? undefined : queue.next());
+  const run = (job: Job) => lanes.run(async (lane) => (over() ? undefined : attempt(lane, job, options)));
+  for await (const { job, result } of inOrder(next, run)) {
+    // What was planned and not run keeps its program from being done.
+    job.learn(result !== undefined && "trace" in result ? result : undefined);
+    if (result === undefined) continue;
+    if ("problem" in result) found.problem(result.problem);
+    else found.add(job, result, judge(model, job.program, result));
+    onProgress?.({ ...found.progress, estimate: queue.estimate });
+    // Not the next one to come back: which others have been begun by now differs from run to run.
+    if (found.problemCount >= problemsTolerated) break;
   }
   return { ...found.total(queue), interrupted: signal?.aborted === true };
 }
@@ -126,6 +120,7 @@ async function attempt(
   try {
     return await execute(lane, assignment, scheduler);
   } catch (error) {
+    if (error instanceof Divergence) return { problem: `uncontrolled nondeterminism: ${error.message}` };
     if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))
       throw error;
     return { problem: error.message };

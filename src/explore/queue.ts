@@ -24,6 +24,8 @@ export interface Job {
 /** A program that is being explored. */
 interface Active {
   readonly program: Program;
+  /** Tells it apart from others. */
+  readonly key: string;
   readonly search: Search;
   /** Executions that sample, of those handed out. */
   sampled: number;
@@ -40,6 +42,8 @@ export class Queue {
   #active: Active[] = [];
   readonly #done = new Set<string>();
   #next = 0;
+  /** Programs in a row that were no new ones. */
+  #repeated = 0;
   #jobs = 0;
   #exhausted: Coverage["exhausted"] = { programs: 0, executions: 0, orders: 0 };
 
@@ -61,59 +65,58 @@ export class Queue {
     return estimates.reduce<number>((sum, each) => sum + each!, this.#exhausted.executions);
   }
 
-  /** The next executions, to be learnt of before more are taken; none when there is nothing left. */
-  take(count: number): Job[] {
-    this.#active = this.#active.filter((active) => !this.#isDone(active));
-    const jobs: Job[] = [];
-    for (const active of this.#active) this.#addJobs(jobs, active, count);
-    while (jobs.length < count) {
-      const active = this.#begin();
-      if (active === undefined) break;
+  /** The next execution; undefined when there is none, at least until one that is under way has been learnt of. */
+  next(): Job | undefined {
+    this.#active = this.#active.filter((active) => active.sampled < samplesPerProgram);
+    for (const active of this.#active) {
+      const job = this.#nextOf(active);
+      if (job !== undefined) return job;
+    }
+    for (let active = this.#begin(); active !== undefined; active = this.#begin()) {
       this.#active.push(active);
-      this.#addJobs(jobs, active, count);
-    }
-    return jobs;
-  }
-
-  #isDone({ program, search, sampled, executions, orders }: Active): boolean {
-    if (search.exhausted) {
-      const { exhausted } = this;
-      this.#done.add(JSON.stringify(program));
-      this.#exhausted = {
-        programs: exhausted.programs + 1,
-        executions: exhausted.executions + executions,
-        orders: exhausted.orders + orders,
-      };
-      return true;
-    }
-    return sampled >= samplesPerProgram;
-  }
-
-  #begin(): Active | undefined {
-    for (let tries = 0; tries < nothingNew; tries++) {
-      const program = this.#programAt(this.#next++);
-      const key = JSON.stringify(program);
-      if (this.#done.has(key) || this.#active.some((other) => JSON.stringify(other.program) === key)) continue;
-      const search = this.#strategy.search(`${this.#next}`, this.#about(program));
-      return { program, search, sampled: 0, executions: 0, orders: 0 };
+      const job = this.#nextOf(active);
+      if (job !== undefined) return job;
     }
     return undefined;
   }
 
-  #addJobs(jobs: Job[], active: Active, count: number): void {
-    const { program, search } = active;
-    while (jobs.length < count && active.sampled < samplesPerProgram) {
-      const scheduler = search.next();
-      if (scheduler === undefined) return;
-      if (search.estimate === undefined) active.sampled++;
-      active.executions++;
-      const strategy = "using" in search ? String(search.using) : this.#strategy.name;
-      const learn = (observed: Observed | undefined) => {
-        search.learn(observed);
-        if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
-      };
-      jobs.push({ number: this.#jobs++, program, scheduler, strategy, learn });
+  #learn(active: Active, observed: Observed | undefined): void {
+    const { search, key, executions } = active;
+    search.learn(observed);
+    if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
+    if (!search.exhausted || this.#done.has(key)) return;
+    const { exhausted } = this;
+    this.#done.add(key);
+    this.#active = this.#active.filter((other) => other !== active);
+    this.#exhausted = {
+      programs: exhausted.programs + 1,
+      executions: exhausted.executions + executions,
+      orders: exhausted.orders + active.orders,
+    };
+  }
+
+  #begin(): Active | undefined {
+    for (; this.#repeated < nothingNew; this.#repeated++) {
+      const program = this.#programAt(this.#next++);
+      const key = JSON.stringify(program);
+      if (this.#done.has(key) || this.#active.some((other) => other.key === key)) continue;
+      this.#repeated = 0;
+      const search = this.#strategy.search(`${this.#next}`, this.#about(program));
+      return { program, key, search, sampled: 0, executions: 0, orders: 0 };
     }
+    return undefined;
+  }
+
+  #nextOf(active: Active): Job | undefined {
+    const { program, search } = active;
+    if (active.sampled >= samplesPerProgram) return undefined;
+    const scheduler = search.next();
+    if (scheduler === undefined) return undefined;
+    if (search.estimate === undefined) active.sampled++;
+    active.executions++;
+    const strategy = "using" in search ? String(search.using) : this.#strategy.name;
+    const learn = (observed: Observed | undefined) => this.#learn(active, observed);
+    return { number: this.#jobs++, program, scheduler, strategy, learn };
   }
 }
 

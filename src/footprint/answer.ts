@@ -33,8 +33,8 @@ export function proofOf(
   const target = effects.wants.find((lock) => lock.kind === "row");
   if (insertsNothing(statement, catalog)) return { missed: rowCount === 0, sure: [] };
   if (table === undefined || target?.table !== table.name) return nothing;
-  // Who waited may have locked a row that then turned out not to be meant.
-  if (rowCount === 0) return { missed: !waited, sure: [] };
+  // Who waited may have locked a row that then turned out not to be meant; who skips rows has seen that they are locked.
+  if (rowCount === 0) return { missed: !waited && !effects.probes, sure: [] };
   const isOne =
     typeof rowCount === "number" &&
     table.uniques.some((unique) => !unique.anyColumn && pins(target.rows, unique.columns));

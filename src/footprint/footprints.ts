@@ -63,12 +63,17 @@ export class Footprints {
     return this.#footprint(step, before, this.#deed(step, copyOf(before)), step.kind === "statement");
   }
 
-  /** Told of each step when it is let go. */
-  sent(step: PendingStep): void {
+  /**
+   * Told of each step when it is let go.
+   *
+   * @returns What `of` says of it.
+   */
+  sent(step: PendingStep): Footprint {
     const before = this.#session(step);
     const deed = this.#deed(step, copyOf(before));
     const footprint = this.#footprint(step, before, deed, step.kind === "statement");
     this.#sent.set(step.session, { footprint, unfailed: this.#footprint(step, before, deed, false) });
+    return footprint;
   }
 
   /**

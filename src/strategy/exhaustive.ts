@@ -1,178 +1,170 @@
-import { dependent, eventsOf, happensBefore, keyOf, type Alternative, type Event } from "./events.js";
-import { defaultChoice } from "./schedule.js";
+import { happensBefore, type Event, type Possible } from "./events.js";
+import { Frontier } from "./frontier.js";
+import { GuidedRun, type Guide } from "./guided.js";
 import type { About, Observed, Scheduler, Search, Strategy } from "./strategy.js";
+import { addBranch, changeOpen, coveredPart, lineOf, prune, sleepBeside, type Branch, type Node } from "./tree.js";
 
 /**
- * Every order of a program, but for those that differ only by swapping neighbours that commute: dynamic partial-order
- * reduction with source sets and wakeup sequences (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014), over the footprints
- * of steps. After each execution its races are looked at; for each that no known branch covers, a new branch begins
- * before the first of the two steps, along which the second comes first. So no execution is run in vain, one is run for
- * each class of orders, and locks need no special case: a step that has to wait is an event where it asks, and ends
- * inside the step that lets it go.
+ * Every order of a program, but for those that differ from another one only by swapping neighbours that commute: dynamic
+ * partial-order reduction over the footprints of steps, after "Optimal dynamic partial order reduction" by Abdulla,
+ * Aronis, Jonsson and Sagonas, POPL 2014. Every execution tells which of its conflicting steps could have come the other
+ * way round; for each such race an execution is added in which they do, unless it is covered already. Of its steps only
+ * those are laid down that the race needs, so that it has no more switches than it must. Locks are no special case: a
+ * step that has to wait is an event where it asks, and ends inside of the step that lets it go.
  *
- * The branches with the fewest decisions against "keep running the current actor" come first, so that what breaks is
- * found with few switches. Each step is one of its actor's alternatives (another session, a fault): all of them are
- * branches where one is.
+ * The order of work is ours: what has the fewest preemptions and faults comes first (as in iterative context bounding,
+ * Musuvathi and Qadeer, PLDI 2007), so that what breaks is found with few of them. That sleep sets stay right rests on the
+ * order in which branches were found to be necessary, which does not change, whenever they are taken.
+ *
+ * A fault is a further step of an actor that nothing obliges it to take: there is a branch for it wherever a step depends
+ * on whether it has happened.
+ *
+ * @throws {Divergence} From `choose` of its schedulers, when the code under test is not determined by the order of steps.
  */
 export const exhaustive: Strategy = { name: "exhaustive", search: (_, about) => new Exhaustive(about) };
 
-/** A branch: a choice at a node, as far as it is known. */
-interface Branch {
-  readonly key: string;
-  readonly actor: string;
-  readonly footprints: Alternative["footprints"];
-  /** Where it leads to; undefined until it has been run. */
-  node: Node | undefined;
-}
-
-interface Node {
-  readonly parent: Node | undefined;
-  /** What led here. */
-  readonly key: string;
-  /** In the order in which they were found: what one has in common with an earlier one belongs to the earlier. */
-  readonly branches: Branch[];
-  /** Branches of nodes above that cover what begins with them here, too. */
-  readonly asleep: readonly Branch[];
-}
-
-/** What is to be run: choices from a node on. */
+/** An execution that is to be run: to a node, then along a branch, and then what the race needs. */
 interface Plan {
-  readonly from: Node;
+  /** Undefined for the first execution. */
+  readonly start: { readonly node: Node; readonly branch: Branch } | undefined;
   readonly keys: readonly string[];
 }
 
 class Exhaustive implements Search {
   readonly #about: About;
-  readonly #root: Node = { parent: undefined, key: "", branches: [], asleep: [] };
-  /** By number of decisions. */
-  readonly #frontier: (Plan[] | undefined)[] = [[{ from: this.#root, keys: [] }]];
-  #planned = 1;
-  #underway = 0;
+  readonly #frontier = new Frontier<Plan>();
+  /** In the order in which they were handed out. */
+  readonly #underway: { readonly plan: Plan; readonly run: GuidedRun }[] = [];
+  #root: Node | undefined;
+  #executions = 0;
+  #estimated = { at: 0, total: 0 };
   #incomplete = false;
-  #executed = 0;
-  #guesses = 0;
 
   constructor(about: About) {
     this.#about = about;
+    this.#frontier.push(0, { start: undefined, keys: [] });
   }
 
   next(): Scheduler | undefined {
-    const plan = this.#frontier.find((plans) => plans !== undefined && plans.length > 0)?.shift();
+    const plan = this.#frontier.pop();
     if (plan === undefined) return undefined;
-    this.#planned--;
-    this.#underway++;
-    const keys = [...pathOf(plan.from), ...plan.keys];
-    let step = 0;
-    return {
-      choose: (choices, last) => {
-        const key = keys[step++];
-        if (key === undefined) return defaultChoice(choices, last);
-        const chosen = choices.findIndex((choice) => keyOf(choice) === key);
-        if (chosen >= 0) return chosen;
-        // Steps did something else than they did before: what was to come is not what was planned.
-        this.#incomplete = true;
-        keys.length = 0;
-        return defaultChoice(choices, last);
-      },
-    };
+    const run = new GuidedRun(this.#about.footprints?.(), guideOf(plan));
+    this.#underway.push({ plan, run });
+    return run;
   }
 
   learn(observed: Observed | undefined): void {
-    this.#underway--;
-    this.#executed++;
+    const { plan, run } = this.#underway.shift()!;
+    this.#executions++;
     if (observed === undefined) this.#incomplete = true;
-    else this.#analyse(observed);
+    else this.#analyse(plan, run);
   }
 
   get exhausted(): boolean {
-    return this.#planned === 0 && this.#underway === 0 && !this.#incomplete;
+    return !this.#incomplete && this.#frontier.size === 0 && this.#underway.length === 0;
   }
 
-  /** Of each execution, the product of the branches along its way (Knuth 1975); the mean of these, but never less than is known. */
   get estimate(): number {
-    const known = this.#executed + this.#planned + this.#underway;
-    return this.#executed === 0 ? known : Math.max(known, Math.round(this.#guesses / this.#executed));
+    const known = this.#executions + this.#frontier.size + this.#underway.length;
+    if (this.#root === undefined || this.exhausted) return known;
+    // To go through the whole tree is worth it only when it has grown.
+    if (this.#executions > this.#estimated.at * 1.05)
+      this.#estimated = { at: this.#executions, total: Math.ceil(this.#executions / coveredPart(this.#root)) };
+    return Math.max(known, this.#estimated.total);
   }
 
-  #analyse(observed: Observed): void {
-    const found = eventsOf(observed, this.#about.footprints?.());
-    const events = found.map(({ event }) => event);
-    const nodes = this.#walk(events);
-    for (const [index, { alternatives }] of found.entries()) {
-      for (const alternative of alternatives)
-        this.#branch(nodes[index]!, [alternative], observed.decisions[index]! + 1);
-    }
-    const { before, races } = happensBefore(events);
+  #analyse({ start }: Plan, run: GuidedRun): void {
+    const old = start === undefined ? [] : lineOf(start.node);
+    const events = run.events.slice(0, run.blockedAt);
+    const { before, races } = happensBefore(
+      events,
+      old.slice(1).map((node) => node.before),
+    );
+    const nodes = [...old, ...this.#grow(start, run, before)];
     for (const [first, second] of races) {
-      const bit = 1n << BigInt(first);
-      const indices = indicesBetween(first, second).filter((index) => (before[index]! & bit) === 0n);
-      const instead = [...indices, second].map((index) => events[index]!);
-      this.#branch(nodes[first]!, instead, decisionsOf(observed, events, first, [...indices, second]));
-    }
-    this.#guesses += nodes.reduce((product, { branches }) => product * branches.length, 1);
-  }
-
-  /** The nodes that an execution came through; those that are new are made. */
-  #walk(events: readonly Event[]): Node[] {
-    let node = this.#root;
-    return events.map((event) => {
-      const here = node;
-      let at = here.branches.findIndex(({ key }) => key === event.key);
-      if (at < 0) at = here.branches.push({ ...event, node: undefined }) - 1;
-      const branch = here.branches[at]!;
-      const asleep = [...here.asleep, ...here.branches.slice(0, at)].filter(
-        (other) => !event.actors.has(other.actor) && !dependent(other, event),
+      const sequence = reversal(events, before, first, second);
+      const needed = sequence.filter((index) => index === second || includes(before[second]!, index));
+      const node = nodes[first]!;
+      const branch = addBranch(
+        node,
+        sequence.map((index) => events[index]!),
+        events[needed[0]!]!,
       );
-      branch.node ??= { parent: here, key: event.key, branches: [], asleep };
-      node = branch.node;
-      return here;
-    });
+      if (branch !== undefined)
+        this.#plan(
+          node,
+          branch,
+          needed.map((index) => events[index]!),
+        );
+    }
+    if (start !== undefined) changeOpen(start.node, -1);
+    const last = nodes.at(-1);
+    if (last !== undefined) prune(last);
   }
 
-  /** Plans to run these steps from a node on, unless what is known there leads to the same. */
-  #branch(node: Node, steps: readonly (Event | Alternative)[], decisions: number): void {
-    const [first] = steps;
-    if (first === undefined || [...node.asleep, ...node.branches].some((branch) => mayBegin(branch, steps))) return;
-    const { key, actor, footprints } = first;
-    node.branches.push({ key, actor, footprints, node: undefined });
-    (this.#frontier[decisions] ??= []).push({ from: node, keys: steps.map((step) => step.key) });
-    this.#planned++;
+  /** Adds the new places that an execution came through. */
+  #grow(start: Plan["start"], { events, moments, blockedAt }: GuidedRun, before: readonly bigint[]): Node[] {
+    const nodes: Node[] = [];
+    let parent = start?.node;
+    let branch = start?.branch;
+    if (parent !== undefined && branch !== undefined) branch.step = events[parent.depth]!;
+    for (const { pending, sleep, faults } of moments) {
+      const depth = parent === undefined ? 0 : parent.depth + 1;
+      const event = events[depth - 1];
+      const decisions = event === undefined ? 0 : parent!.decisions + decisionsFor(parent!.event, event);
+      const past = before[depth - 1] ?? 0n;
+      const node: Node = { parent, event, before: past, depth, decisions, pending, sleep, branches: [], open: 0 };
+      if (branch !== undefined) branch.node = node;
+      branch = depth === blockedAt ? undefined : { step: events[depth]!, node: undefined, isDone: false };
+      if (branch !== undefined) node.branches.push(branch);
+      for (const fault of faults) this.#addFault(node, fault);
+      nodes.push(node);
+      parent = node;
+    }
+    if (branch !== undefined) branch.isDone = true;
+    this.#root ??= nodes[0];
+    return nodes;
+  }
+
+  #addFault(node: Node, fault: Possible): void {
+    const branch = addBranch(node, [fault], fault);
+    if (branch !== undefined) this.#plan(node, branch, [{ ...fault, isFault: true, goesOn: false }]);
+  }
+
+  #plan(node: Node, branch: Branch, steps: readonly Weighed[]): void {
+    let { decisions, event: last } = node as { decisions: number; event: Weighed | undefined };
+    for (const step of steps) {
+      decisions += decisionsFor(last, step);
+      last = step;
+    }
+    changeOpen(node, 1);
+    this.#frontier.push(decisions, { start: { node, branch }, keys: steps.map(({ key }) => key) });
   }
 }
 
-/** Whether running a branch first leads to an order that differs from these steps only by what commutes (a weak initial). */
-function mayBegin(branch: Branch, steps: readonly (Event | Alternative)[]): boolean {
-  for (const step of steps) {
-    if (step.actor === branch.actor) return step.key === branch.key;
-    if (("actors" in step && step.actors.has(branch.actor)) || dependent(branch, step)) return false;
-  }
-  return true;
+function guideOf({ start, keys }: Plan): Guide {
+  if (start === undefined) return { keys, known: [], sleep: [] };
+  const line = lineOf(start.node);
+  return {
+    keys: [...line.flatMap(({ event }) => event?.key ?? []), ...keys],
+    known: line.map(({ pending }) => pending),
+    sleep: sleepBeside(start.node, start.branch),
+  };
 }
 
-function pathOf(node: Node): string[] {
-  const keys: string[] = [];
-  for (let at: Node = node; at.parent !== undefined; at = at.parent) keys.push(at.key);
-  return keys.toReversed();
+type Weighed = Pick<Event, "key" | "session" | "isFault" | "goesOn">;
+
+/** Whether a step is a decision: it leaves a session that could have gone on, or something goes wrong with it. */
+function decisionsFor(last: Weighed | undefined, { session, isFault }: Weighed): number {
+  const leaves = last !== undefined && last.goesOn && last.session !== session;
+  return Number(leaves) + Number(isFault);
 }
 
-function indicesBetween(first: number, second: number): number[] {
-  return Array.from({ length: second - first - 1 }, (_, at) => first + 1 + at);
+/** All events that did not happen behind the first of a race, and the second: by index, from the first on. */
+function reversal(events: readonly Event[], before: readonly bigint[], first: number, second: number): number[] {
+  return [...events.keys()].filter((index) => index > first && (index === second || !includes(before[index]!, first)));
 }
 
-/** Decisions that a branch takes: those before it, and each time that it leaves an actor that would have gone on. */
-function decisionsOf(
-  { decisions }: Observed,
-  events: readonly Event[],
-  from: number,
-  order: readonly number[],
-): number {
-  let count = decisions[from]!;
-  let last = from - 1;
-  for (const index of order) {
-    const actor = events[last]?.actor;
-    const goesOn = events.some((event, at) => at > Math.max(last, from - 1) && event.actor === actor);
-    if (actor !== undefined && events[index]!.actor !== actor && goesOn) count++;
-    last = index;
-  }
-  return count;
+function includes(set: bigint, index: number): boolean {
+  return ((set >> BigInt(index)) & 1n) === 1n;
 }

@@ -50,7 +50,7 @@ export function urw(seed: string): Strategy {
 function learnConflicts(observed: Observed, about: About): Learnt {
   const learnt = lengths(observed);
   if (about.footprints === undefined) return learnt;
-  const events = eventsOf(observed, about.footprints()).map(({ event }) => event);
+  const events = eventsOf(observed, about.footprints());
   const conflicting = new Map<string, boolean[]>();
   for (const event of events) {
     const matters = events.some((other) => other.actor !== event.actor && dependent(other, event));

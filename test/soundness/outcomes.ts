@@ -1,11 +1,16 @@
 import type { PoolClient } from "pg";
 
-import { execute, type Executed } from "../../src/execution/execution.js";
+import { execute, type Assignment, type Executed } from "../../src/execution/execution.js";
 import type { Lanes } from "../../src/execution/lanes.js";
 import type { AnyModel } from "../../src/execution/model.js";
 import { assignedPool } from "../../src/execution/pool.js";
-import { Footprints } from "../../src/footprint/footprints.js";
+import type { Program } from "../../src/execution/program.js";
+import { aboutPrograms } from "../../src/explore/explore.js";
+import { inOrder } from "../../src/explore/in-order.js";
 import { exhaustive } from "../../src/strategy/exhaustive.js";
+import { follow } from "../../src/strategy/follow.js";
+import type { Schedule } from "../../src/strategy/schedule.js";
+import type { Scheduler } from "../../src/strategy/strategy.js";
 import { defineModel, fc } from "../../src/index.js";
 import { rows, schema, state, type SqlProgram } from "./programs.js";
 
@@ -61,43 +66,68 @@ export interface Explored {
   readonly exhausted: boolean;
 }
 
-/** Runs a program in every order: reduced by footprints, or as if every two steps conflicted. */
+/** Runs a program in every order that differs by more than what commutes, or in every order there is. */
 export async function explored(lanes: Lanes, program: SqlProgram, reduced: boolean, limit: number): Promise<Explored> {
-  const actors = program.sessions.map((statements, at) => ({
-    name: "abc"[at]!,
-    operations: [{ operation: "run", parameters: statements }],
-  }));
-  const catalog = await lanes.run((lane) => lane.catalog());
-  const footprints = reduced ? () => new Footprints(catalog, program.isolation) : undefined;
-  const search = exhaustive.search("", { footprints });
   const outcomes = new Set<string>();
   let executions = 0;
-  while (executions < limit) {
-    const batch = [];
-    for (let next = search.next(); next !== undefined; next = search.next()) {
-      batch.push(next);
-      if (batch.length >= 32) break;
-    }
-    if (batch.length === 0) break;
-    const jobs = batch.map(
-      (scheduler) => (lane: Parameters<Parameters<Lanes["run"]>[0]>[0]) =>
-        execute(
-          lane,
-          {
-            model: model as AnyModel,
-            implementation: "only",
-            program: { initial: null, actors },
-            pool: assignedPool,
-            record: false,
-          },
-          scheduler,
-        ),
-    );
-    for await (const executed of lanes.ordered(jobs)) {
-      search.learn(executed);
-      outcomes.add(outcomeOf(executed));
-      executions++;
-    }
+  const found = (executed: Executed) => {
+    outcomes.add(outcomeOf(executed));
+    executions++;
+  };
+  const enough = () => executions >= limit;
+  const exhausted = await (reduced ? runReduced : runAll)(lanes, program, found, enough);
+  return { outcomes, executions, exhausted };
+}
+
+/** @returns Whether it came to its end. */
+type Runner = (
+  lanes: Lanes,
+  program: SqlProgram,
+  found: (executed: Executed) => void,
+  enough: () => boolean,
+) => Promise<boolean>;
+
+const runReduced: Runner = async (lanes, program, found, enough) => {
+  const about = await aboutPrograms(lanes, model as AnyModel);
+  const search = exhaustive.search("", about(programOf(program)));
+  const next = () => (enough() ? undefined : search.next());
+  for await (const { result } of inOrder(next, (scheduler) => run(lanes, program, scheduler))) {
+    search.learn(result);
+    found(result);
   }
-  return { outcomes, executions, exhausted: search.exhausted };
+  return search.exhausted;
+};
+
+/** After each execution, its schedule with another choice at each step behind its last switch: it shares nothing with the strategy. */
+const runAll: Runner = async (lanes, program, found, enough) => {
+  const schedules: Schedule[] = [[]];
+  const next = () => (enough() ? undefined : schedules.pop());
+  for await (const { result } of inOrder(next, (schedule) => run(lanes, program, follow(schedule)))) {
+    const { trace, pending } = result;
+    const from = (trace.schedule.at(-1)?.step ?? -1) + 1;
+    for (const { index, session } of trace.steps.slice(from))
+      for (const other of pending[index]!)
+        if (other.session !== session) schedules.push([...trace.schedule, { step: index, to: other.session }]);
+    found(result);
+  }
+  return schedules.length === 0;
+};
+
+function run(lanes: Lanes, program: SqlProgram, scheduler: Scheduler): Promise<Executed> {
+  const assignment: Assignment = {
+    model: model as AnyModel,
+    implementation: "only",
+    program: programOf(program),
+    pool: assignedPool,
+    record: false,
+  };
+  return lanes.run((lane) => execute(lane, assignment, scheduler));
+}
+
+function programOf({ sessions }: SqlProgram): Program {
+  const actors = sessions.map((parameters, at) => ({
+    name: "abc"[at]!,
+    operations: [{ operation: "run", parameters }],
+  }));
+  return { initial: null, actors };
 }

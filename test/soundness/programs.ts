@@ -6,10 +6,10 @@ export interface SqlProgram {
   readonly sessions: readonly (readonly string[])[];
 }
 
-/** Two tables with keys and a foreign key, a unique column, a trigger that writes elsewhere, a function and a view that read. */
+/** Two tables with keys and a foreign key that cascades, unique columns, a trigger that writes elsewhere, a function and a view that read. */
 export const schema = `
   create table parent (id int primary key, n int not null default 0, tag text unique);
-  create table child (id int primary key, parent_id int references parent, n int not null default 0);
+  create table child (id int primary key, parent_id int references parent on delete cascade, n int not null default 0);
   create table log (id serial primary key, what int);
   create function note() returns trigger language plpgsql as $$ begin insert into log (what) values (new.n); return new; end $$;
   create trigger note after update on child for each row execute function note();
@@ -33,58 +33,86 @@ export const state = {
 
 const id = fc.constantFrom(1, 2);
 const newId = fc.constantFrom(2, 3);
+const anyId = fc.constantFrom(1, 2, 3);
 const tag = fc.constantFrom("a", "c");
 const strength = fc.constantFrom("for update", "for no key update", "for share", "for key share");
 const impatience = fc.constantFrom("", "", "", " nowait", " skip locked");
 
+/** SQL with arbitrary parts. */
+function sql(texts: TemplateStringsArray, ...holes: readonly fc.Arbitrary<string | number>[]): fc.Arbitrary<string> {
+  return fc.tuple(...holes).map((values) => texts.reduce((text, part, at) => `${text}${values[at - 1]}${part}`));
+}
+
 const statement: fc.Arbitrary<string> = fc.oneof(
-  id.map((i) => `select n from parent where id = ${i}`),
+  sql`select n from parent where id = ${id}`,
   fc.constant("select sum(n) as n, count(*) as m from parent"),
   fc.constant("select total() as n"),
   fc.constant("select * from children order by parent_id"),
-  fc.tuple(id, strength, impatience).map(([i, how, now]) => `select n from parent where id = ${i} ${how}${now}`),
-  id.map((i) => `update parent set n = n + 10 where id = ${i}`),
+  fc.constant("select count(*) as n from log"),
+  sql`select n from parent where id = ${id} ${strength}${impatience}`,
+  sql`select id from child where parent_id = ${id} order by id ${strength}${impatience}`,
+  sql`update parent set n = n + 10 where id = ${id}`,
   fc.constant("update parent set n = n * 2"),
-  fc.tuple(id, tag).map(([i, t]) => `update parent set tag = '${t}' where id = ${i}`),
+  sql`update parent set tag = '${tag}' where id = ${id}`,
   fc.constant("update parent set n = n + 1 where n > 1"),
-  fc.tuple(newId, tag).map(([i, t]) => `insert into parent (id, n, tag) values (${i}, 5, '${t}')`),
-  newId.map((i) => `insert into parent (id, n) values (${i}, 7) on conflict (id) do nothing`),
-  newId.map((i) => `insert into parent (id, n) values (${i}, 7) on conflict (id) do update set n = parent.n + 100`),
-  id.map((i) => `delete from parent where id = ${i}`),
-  fc
-    .tuple(newId, fc.constantFrom(1, 2, 3))
-    .map(([i, p]) => `insert into child (id, parent_id, n) values (${i}, ${p}, 3)`),
+  sql`insert into parent (id, n, tag) values (${newId}, 5, '${tag}')`,
+  sql`insert into parent (id, n) values (${newId}, 7) on conflict (id) do nothing`,
+  sql`insert into parent (id, n, tag) values (3, 7, '${tag}') on conflict do nothing`,
+  sql`insert into parent (id, n) values (${newId}, 7) on conflict (id) do update set n = parent.n + 100`,
+  sql`delete from parent where id = ${id}`,
+  sql`insert into child (id, parent_id, n) values (${newId}, ${anyId}, 3)`,
+  sql`update child set parent_id = ${anyId} where id = 1`,
   fc.constant("update child set n = n + 5"),
   fc.constant("delete from child where id = 1"),
   fc.constant("update parent set n = (select count(*) from child) where id = 2"),
   fc.constant(
     "with gone as (delete from child where id = 1 returning parent_id) update parent set n = 0 where id in (select parent_id from gone)",
   ),
-  fc.constantFrom(1, 2).map((k) => `select pg_advisory_xact_lock(${k})`),
+  sql`select pg_advisory_xact_lock(${id})`,
   fc.constant("select pg_try_advisory_xact_lock(1) as got"),
   fc.constant("lock table child in share mode"),
 );
 
-const autocommit = fc.array(statement, { minLength: 1, maxLength: 2 });
-const transaction = fc
-  .tuple(fc.array(statement, { minLength: 1, maxLength: 3 }), fc.constantFrom("commit", "commit", "commit", "rollback"))
-  .map(([body, end]) => ["begin", ...body, end]);
-const session = fc.oneof({ weight: 1, arbitrary: autocommit }, { weight: 2, arbitrary: transaction });
+/** Statements by themselves, or a transaction of them. */
+function session(statements: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> {
+  const begin = fc.constantFrom(
+    "begin",
+    "begin",
+    "begin",
+    "begin isolation level repeatable read",
+    "begin isolation level serializable",
+  );
+  const end = fc.constantFrom("commit", "commit", "commit", "rollback");
+  const transaction = fc
+    .tuple(begin, fc.array(statements, { minLength: 1, maxLength: 3 }), end)
+    .map(([first, body, last]) => [first, ...body, last]);
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.array(statements, { minLength: 1, maxLength: 2 }) },
+    { weight: 2, arbitrary: transaction },
+  );
+}
 
-/** Two sessions, or three that are short. */
-export const programs: fc.Arbitrary<SqlProgram> = fc.record({
-  isolation: fc.constantFrom("read committed", "read committed", "repeatable read", "serializable"),
-  sessions: fc.oneof(
-    { weight: 3, arbitrary: fc.array(session, { minLength: 2, maxLength: 2 }) },
-    {
-      weight: 1,
-      arbitrary: fc.array(
-        fc.oneof(
-          autocommit,
-          transaction.filter((body) => body.length <= 3),
-        ),
-        { minLength: 3, maxLength: 3 },
-      ),
-    },
-  ),
-});
+/**
+ * Two or three sessions over few different statements, so that these meet.
+ *
+ * @param mostOrders Programs with more orders, if nothing ever had to wait, are left out: to run them all takes too long.
+ */
+export function programs(mostOrders: number): fc.Arbitrary<SqlProgram> {
+  return fc
+    .uniqueArray(statement, { minLength: 1, maxLength: 4 })
+    .chain((statements) =>
+      fc.record<SqlProgram>({
+        isolation: fc.constantFrom("read committed", "read committed", "repeatable read", "serializable"),
+        sessions: fc.array(session(fc.constantFrom(...statements)), { minLength: 2, maxLength: 3 }),
+      }),
+    )
+    .filter(({ sessions }) => orders(sessions.map(({ length }) => length)) <= mostOrders);
+}
+
+/** (n₁ + n₂ + …)! / (n₁! n₂! …) */
+function orders(lengths: readonly number[]): number {
+  let result = 1;
+  let total = 0;
+  for (const length of lengths) for (let i = 1; i <= length; i++) result *= ++total / i;
+  return Math.round(result);
+}

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +14,8 @@ const server = serverForFile();
 /** How many programs to generate; thousands while the relation of footprints is being changed. */
 const count = Number(process.env["SOUNDNESS_PROGRAMS"] ?? 12);
 const seed = Number(process.env["SOUNDNESS_SEED"] ?? 20_261_125);
+/** A file to which programs are written that fail, instead of ending at the first of them. */
+const failures = process.env["SOUNDNESS_FAILURES"];
 /** A program with more orders than this is left out: the full enumeration would take too long. */
 const most = Number(process.env["SOUNDNESS_ORDERS"] ?? 130);
 
@@ -29,9 +31,8 @@ afterAll(async () => {
 /** The outcomes that one exploration has and the other has not. */
 async function difference(program: SqlProgram) {
   const lanes = lanesAt.get(program.isolation)!;
-  const full = await explored(lanes, program, false, most);
-  if (!full.exhausted) return undefined;
-  const reduced = await explored(lanes, program, true, most * 4);
+  const full = await explored(lanes, program, false, Infinity);
+  const reduced = await explored(lanes, program, true, Infinity);
   return {
     exhausted: reduced.exhausted,
     missing: [...full.outcomes].filter((outcome) => !reduced.outcomes.has(outcome)),
@@ -44,18 +45,18 @@ async function difference(program: SqlProgram) {
 describe("the reduced exploration has the outcomes of the full enumeration", () => {
   test(`for ${count} random programs`, { timeout: 3_600_000 }, async () => {
     const totals = { programs: 0, full: 0, reduced: 0, outcomes: 0 };
-    for (const program of fc.sample(programs, { numRuns: count, seed })) {
-      const found = await difference(program);
-      if (found === undefined) continue;
-      const { executions, outcomes, ...rest } = found;
-      expect({ program, ...rest }).toEqual({ program, exhausted: true, missing: [], unheardOf: [] });
+    for (const program of fc.sample(programs(most), { numRuns: count, seed })) {
+      const { executions, outcomes, ...rest } = await difference(program);
+      const isRight = rest.exhausted && rest.missing.length + rest.unheardOf.length === 0;
+      if (!isRight && failures !== undefined)
+        appendFileSync(failures, `${JSON.stringify({ program, ...rest, executions })}\n`);
+      else expect({ program, ...rest }).toEqual({ program, exhausted: true, missing: [], unheardOf: [] });
       totals.programs++;
       totals.full += executions.full;
       totals.reduced += executions.reduced;
       totals.outcomes += outcomes;
+      if (totals.programs % 100 === 0) console.log(totals);
     }
-    if (count > 100) console.log(totals);
-    expect(totals.programs).toBeGreaterThan(count / 4);
     expect(totals.reduced).toBeLessThan(totals.full);
   });
 

@@ -1,0 +1,111 @@
+import type { Ending, Footprints } from "../footprint/footprints.js";
+import { dependent, EventLog, keyOf, type Event, type Possible } from "./events.js";
+import { Divergence } from "./follow.js";
+import { defaultChoice } from "./schedule.js";
+import type { Choice, Scheduler } from "./strategy.js";
+
+/** Where an execution is to go. */
+export interface Guide {
+  /** The steps to take, by key; behind them the current session goes on as long as it can, and nothing goes wrong. */
+  readonly keys: readonly string[];
+  /** What was pending at each step that is known; behind these it is new ground. */
+  readonly known: readonly string[];
+  /** Steps that are asleep at the last of them. */
+  readonly sleep: readonly Possible[];
+}
+
+/** What was to be seen before one step, on new ground. */
+export interface Moment {
+  readonly pending: string;
+  /** Steps that need not be taken here: what they lead to is covered elsewhere. */
+  readonly sleep: readonly Possible[];
+  /** What could go wrong here. */
+  readonly faults: readonly Possible[];
+}
+
+/**
+ * Follows a guide, then goes on by itself without a step that is asleep, and writes down what happens.
+ *
+ * @throws {Divergence} From `choose`, when what is pending is not what was pending at this place before.
+ */
+export class GuidedRun implements Scheduler {
+  /** One for each step on new ground, up to the one at which it was blocked. */
+  readonly moments: Moment[] = [];
+  /** The step at which all that was pending was asleep; from there on the execution is one that is covered elsewhere. */
+  blockedAt: number | undefined;
+  readonly #log: EventLog;
+  readonly #guide: Guide;
+  #sleep: readonly Possible[] = [];
+
+  /** @param footprints Of this execution; undefined where every two steps are to be taken to conflict. */
+  constructor(footprints: Footprints | undefined, guide: Guide) {
+    this.#log = new EventLog(footprints);
+    this.#guide = guide;
+  }
+
+  get events(): readonly Event[] {
+    return this.#log.events;
+  }
+
+  choose(choices: readonly Choice[], last: Choice | undefined): number {
+    const index = this.events.length;
+    this.#log.look(choices);
+    this.#lookAt(index, choices);
+    const chosen = this.#guided(index, choices) ?? this.#free(index, choices, last);
+    this.#log.take(choices[chosen]!);
+    return chosen;
+  }
+
+  taken(choice: Choice, after: Ending): void {
+    this.#log.ended(choice, after);
+  }
+
+  #lookAt(index: number, choices: readonly Choice[]): void {
+    if (this.blockedAt !== undefined) return;
+    const pending = describe(choices);
+    const known = this.#guide.known[index];
+    if (known !== undefined && known !== pending)
+      throw new Divergence(
+        index,
+        `behind the same steps others were pending: first ${known}; now ${pending}. What the code does must follow from the order of its steps alone`,
+      );
+    this.#sleepAt(index, choices);
+    if (known !== undefined) return;
+    const faults = choices.filter(({ fault }) => fault !== undefined).map((choice) => this.#log.possible(choice));
+    this.moments.push({ pending, sleep: this.#sleep, faults });
+  }
+
+  #sleepAt(index: number, choices: readonly Choice[]): void {
+    const { known, sleep } = this.#guide;
+    if (index < known.length - 1) return;
+    const last = this.events.at(-1);
+    const asleep = index === known.length - 1 ? sleep : this.#sleep.filter((step) => !dependent(step, last!));
+    // By what others have locked meanwhile it may come to wait: what it would do is asked anew at each step.
+    this.#sleep = asleep.flatMap((step) => {
+      const choice = choices.find((each) => keyOf(each) === step.key);
+      return choice === undefined ? [] : [this.#log.possible(choice)];
+    });
+  }
+
+  #guided(index: number, choices: readonly Choice[]): number | undefined {
+    const key = this.#guide.keys[index];
+    if (key === undefined) return undefined;
+    const chosen = choices.findIndex((choice) => keyOf(choice) === key);
+    if (chosen >= 0) return chosen;
+    throw new Divergence(index, `"${key.replace("\n", ", ")}" was to go on, and is not pending: ${describe(choices)}`);
+  }
+
+  #free(index: number, choices: readonly Choice[], last: Choice | undefined): number {
+    const isAsleep = (choice: Choice) => this.#sleep.some(({ key }) => key === keyOf(choice));
+    const awake = choices.filter((choice) => choice.fault === undefined && !isAsleep(choice));
+    if (awake.length === 0) this.blockedAt ??= index;
+    if (this.blockedAt !== undefined) return defaultChoice(choices, last);
+    return choices.indexOf(awake[defaultChoice(awake, last)]!);
+  }
+}
+
+function describe(choices: readonly Choice[]): string {
+  return choices
+    .map(({ session, kind, text, fault }) => `${session}: ${fault ?? `${kind} ${text.replace(/\s+/g, " ").trim()}`}`)
+    .join("; ");
+}
