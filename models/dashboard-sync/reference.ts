@@ -74,7 +74,7 @@ export const reference: Reference<Initial, Queue, Partitions> = {
     startWork: maybe((partitions, { parameters, result }) => {
       const about = parameters as unknown as About;
       const partition = of(partitions, about);
-      const given = returned<{ id: string } | null>(result);
+      const given = returned(result) as { id: string } | null | undefined;
       if (given === null) return isOutdated(partition, about) ? [partitions] : [];
       if (given !== undefined && isOutdated(partition, about)) return [];
       const { run } = partition;
@@ -105,7 +105,7 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       const partition = of(partitions, about);
       const applies = partition.run?.status === "failed" && !isOutdated(partition, about);
       // Undefined where it does not say, or did not live to say it.
-      const said = returned<boolean | null>(result) ?? undefined;
+      const said = (returned(result) as boolean | null | undefined) ?? undefined;
       if (said !== undefined && said !== applies) return [];
       return [applies ? put(partitions, about, { attempt: partition.attempt + 1, run: null }) : partitions];
     }),
@@ -162,17 +162,17 @@ function maybe(explain: Explain): Explain {
 }
 
 /** A call that changes nothing and must show what there is; one that did not end well says nothing. */
-function read<Answer>(fits: (partitions: Partitions, answer: Answer, call: Call) => boolean): Explain {
+function read(fits: (partitions: Partitions, answer: never, call: Call) => boolean): Explain {
   return (partitions, call) => {
     const { result } = call;
     if (!("returned" in result)) return [partitions];
-    return fits(partitions, result.returned as unknown as Answer, call) ? [partitions] : [];
+    return fits(partitions, result.returned as never, call) ? [partitions] : [];
   };
 }
 
 /** What a call answered; undefined when it did not. */
-function returned<T extends Json>(result: Call["result"]): T | undefined {
-  return "returned" in result ? (result.returned as T) : undefined;
+function returned(result: Call["result"]): Json | undefined {
+  return "returned" in result ? result.returned : undefined;
 }
 
 function saysGone(result: Call["result"]): boolean {

@@ -6,6 +6,9 @@ import type { Coverage } from "./verdict.js";
 /** How many sampled schedules each program gets. */
 const samplesPerProgram = 10;
 
+/** Programs that are explored side by side. */
+const abreast = 48;
+
 /** So many programs in a row that are done already: there is little left that the model would generate. */
 const nothingNew = 200;
 
@@ -30,6 +33,8 @@ interface Active {
   /** Executions that sample, of those handed out. */
   sampled: number;
   executions: number;
+  /** Executions that were handed out and not learnt of. */
+  underway: number;
   /** How many orders it has, by the multinomial of the first execution's steps: as if nothing ever had to wait. */
   orders: number;
 }
@@ -65,23 +70,26 @@ export class Queue {
     return estimates.reduce<number>((sum, each) => sum + each!, this.#exhausted.executions);
   }
 
-  /** The next execution; undefined when there is none, at least until one that is under way has been learnt of. */
+  /**
+   * The next execution; undefined when there is none, at least until one that is under way has been learnt of. Programs
+   * take turns: what one of them breaks with few switches is found before another has been gone through with many.
+   */
   next(): Job | undefined {
-    this.#active = this.#active.filter((active) => active.sampled < samplesPerProgram);
-    for (const active of this.#active) {
+    for (let idle = 0; ;) {
+      const active = (this.#active.length < abreast ? this.#begin() : undefined) ?? this.#active.shift();
+      if (active === undefined) return undefined;
       const job = this.#nextOf(active);
-      if (job !== undefined) return job;
-    }
-    for (let active = this.#begin(); active !== undefined; active = this.#begin()) {
+      // Done with, if nothing of it is under way that could lead to more.
+      if (job === undefined && active.underway === 0) continue;
       this.#active.push(active);
-      const job = this.#nextOf(active);
       if (job !== undefined) return job;
+      if (++idle >= this.#active.length) return undefined;
     }
-    return undefined;
   }
 
   #learn(active: Active, observed: Observed | undefined): void {
     const { search, key, executions } = active;
+    active.underway--;
     search.learn(observed);
     if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
     if (!search.exhausted || this.#done.has(key)) return;
@@ -102,7 +110,7 @@ export class Queue {
       if (this.#done.has(key) || this.#active.some((other) => other.key === key)) continue;
       this.#repeated = 0;
       const search = this.#strategy.search(`${this.#next}`, this.#about(program));
-      return { program, key, search, sampled: 0, executions: 0, orders: 0 };
+      return { program, key, search, sampled: 0, executions: 0, underway: 0, orders: 0 };
     }
     return undefined;
   }
@@ -114,6 +122,7 @@ export class Queue {
     if (scheduler === undefined) return undefined;
     if (search.estimate === undefined) active.sampled++;
     active.executions++;
+    active.underway++;
     const strategy = "using" in search ? String(search.using) : this.#strategy.name;
     const learn = (observed: Observed | undefined) => this.#learn(active, observed);
     return { number: this.#jobs++, program, scheduler, strategy, learn };

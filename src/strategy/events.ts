@@ -15,11 +15,15 @@ export interface Possible {
   readonly session: string;
   /** Undefined where nothing is known, which conflicts with everything. */
   readonly footprints: readonly Footprint[] | undefined;
+  readonly isFault: boolean;
+  /** Whether something else may happen in its place: it, or what goes wrong with it. */
+  readonly isOptional: boolean;
+  /** Whether its session had something to do right behind it, so that it was a decision to leave it; false while that is not known. */
+  readonly goesOn: boolean;
 }
 
 /** A step as an execution took it. */
 export interface Event extends Possible {
-  readonly isFault: boolean;
   /** What it touched: as it was sent, if it waited, and what others did inside of it that had waited for what it gave up. */
   readonly footprints: Footprint[] | undefined;
   /** Index of the event by which it became pending; -1 for the beginning. */
@@ -28,7 +32,6 @@ export interface Event extends Possible {
   readonly circle: readonly number[];
   /** Index of the event inside of which it ended: its own, unless it waited. */
   endedIn: number;
-  /** Whether its session had something to do right behind it, so that it was a decision to leave it. */
   goesOn: boolean;
 }
 
@@ -40,6 +43,8 @@ export class EventLog {
   readonly #underway = new Map<Choice, number>();
   /** By key of what is pending: the event by which it became so. */
   #enablers = new Map<string, number>();
+  /** Actors for whom something could go wrong with what is pending. */
+  #endangered: ReadonlySet<string> = new Set();
 
   /** @param footprints Of this execution; undefined where every two steps are to be taken to conflict. */
   constructor(footprints: Footprints | undefined) {
@@ -58,12 +63,22 @@ export class EventLog {
       this.#enablers.set(key, known ?? this.events.length - 1);
     }
     if (last !== undefined) last.goesOn = this.#enablers.has(last.session);
+    this.#endangered = new Set(choices.flatMap(({ actor, fault }) => (fault === undefined ? [] : [actor])));
   }
 
   /** What a pending step would be now. */
   possible(choice: Choice): Possible {
-    const { actor, session } = choice;
-    return { key: keyOf(choice), actor, session, footprints: this.#footprints && [this.#footprints.of(choice)] };
+    const { actor, session, fault } = choice;
+    const footprints = this.#footprints && [this.#footprints.of(choice)];
+    return {
+      key: keyOf(choice),
+      actor,
+      session,
+      footprints,
+      isFault: fault !== undefined,
+      isOptional: this.#endangered.has(actor),
+      goesOn: false,
+    };
   }
 
   take(choice: Choice): void {
@@ -75,6 +90,7 @@ export class EventLog {
       actor,
       session,
       isFault: fault !== undefined,
+      isOptional: this.#endangered.has(actor),
       footprints: footprint && [footprint],
       enabler: this.#enablers.get(key)!,
       circle: footprint === undefined ? [] : this.#circleOf(footprint),
@@ -167,14 +183,15 @@ function isReversible(events: readonly Event[], first: number, second: number): 
 
 /**
  * Whether some order that is equivalent to this sequence, or to one that goes on from it, begins with this step: a weak
- * initial, in the words of Abdulla, Aronis, Jonsson and Sagonas, POPL 2014.
+ * initial, in the words of Abdulla, Aronis, Jonsson and Sagonas, POPL 2014. A step that need not happen at all has to be
+ * part of the sequence.
  */
 export function mayBegin(step: Possible, sequence: readonly Possible[]): boolean {
   for (const event of sequence) {
     if (event.key === step.key) return true;
     if (dependent(step, event) || mayDeadlock(step, event, sequence)) return false;
   }
-  return true;
+  return !step.isOptional;
 }
 
 /** Whether a step and an event may come to wait for each other, by way of others in the sequence. */

@@ -1,8 +1,21 @@
-import { happensBefore, type Event, type Possible } from "./events.js";
+import { happensBefore, mayBegin, type Event, type Possible } from "./events.js";
 import { Frontier } from "./frontier.js";
 import { GuidedRun, type Guide } from "./guided.js";
 import type { About, Observed, Scheduler, Search, Strategy } from "./strategy.js";
-import { addBranch, changeOpen, coveredPart, lineOf, prune, sleepBeside, type Branch, type Node } from "./tree.js";
+import {
+  branchOf,
+  changeOpen,
+  coveredPart,
+  insert,
+  isAsleep,
+  lineOf,
+  settle,
+  sleepBeside,
+  type Branch,
+  type Insertion,
+  type Node,
+  type Turn,
+} from "./tree.js";
 
 /**
  * Every order of a program, but for those that differ from another one only by swapping neighbours that commute: dynamic
@@ -80,26 +93,16 @@ class Exhaustive implements Search {
       events,
       old.slice(1).map((node) => node.before),
     );
-    const nodes = [...old, ...this.#grow(start, run, before)];
+    const fresh = this.#grow(start, run, before);
+    const nodes = [...old, ...fresh];
+    for (const turn of start?.branch.later ?? []) if (fresh[0] !== undefined) this.#add(fresh[0], turn);
     for (const [first, second] of races) {
-      const sequence = reversal(events, before, first, second);
-      const needed = sequence.filter((index) => index === second || includes(before[second]!, index));
       const node = nodes[first]!;
-      const branch = addBranch(
-        node,
-        sequence.map((index) => events[index]!),
-        events[needed[0]!]!,
-      );
-      if (branch !== undefined)
-        this.#plan(
-          node,
-          branch,
-          needed.map((index) => events[index]!),
-        );
+      const turn = reversal(events, before, first, second);
+      if (!isAsleep(node, turn.sequence)) this.#add(node, turn);
     }
     if (start !== undefined) changeOpen(start.node, -1);
-    const last = nodes.at(-1);
-    if (last !== undefined) prune(last);
+    if (this.#root !== undefined) settle(this.#root);
   }
 
   /** Adds the new places that an execution came through. */
@@ -115,7 +118,7 @@ class Exhaustive implements Search {
       const past = before[depth - 1] ?? 0n;
       const node: Node = { parent, event, before: past, depth, decisions, pending, sleep, branches: [], open: 0 };
       if (branch !== undefined) branch.node = node;
-      branch = depth === blockedAt ? undefined : { step: events[depth]!, node: undefined, isDone: false };
+      branch = depth === blockedAt ? undefined : branchOf(events[depth]!);
       if (branch !== undefined) node.branches.push(branch);
       for (const fault of faults) this.#addFault(node, fault);
       nodes.push(node);
@@ -127,12 +130,21 @@ class Exhaustive implements Search {
   }
 
   #addFault(node: Node, fault: Possible): void {
-    const branch = addBranch(node, [fault], fault);
-    if (branch !== undefined) this.#plan(node, branch, [{ ...fault, isFault: true, goesOn: false }]);
+    // What commutes with it may come first: it is still possible then.
+    if (isAsleep(node, [fault]) || node.branches.some(({ step }) => mayBegin(step, [fault]))) return;
+    const branch = branchOf(fault);
+    node.branches.push(branch);
+    this.#plan({ node, branch, steps: [fault] });
   }
 
-  #plan(node: Node, branch: Branch, steps: readonly Weighed[]): void {
-    let { decisions, event: last } = node as { decisions: number; event: Weighed | undefined };
+  #add(node: Node, turn: Turn): void {
+    const inserted = insert(node, turn);
+    if (inserted !== undefined) this.#plan(inserted);
+  }
+
+  #plan({ node, branch, steps }: Insertion): void {
+    let { decisions } = node;
+    let last: Possible | undefined = node.event;
     for (const step of steps) {
       decisions += decisionsFor(last, step);
       last = step;
@@ -152,17 +164,36 @@ function guideOf({ start, keys }: Plan): Guide {
   };
 }
 
-type Weighed = Pick<Event, "key" | "session" | "isFault" | "goesOn">;
-
 /** Whether a step is a decision: it leaves a session that could have gone on, or something goes wrong with it. */
-function decisionsFor(last: Weighed | undefined, { session, isFault }: Weighed): number {
-  const leaves = last !== undefined && last.goesOn && last.session !== session;
+function decisionsFor(last: Possible | undefined, { session, isFault }: Possible): number {
+  const leaves = last?.goesOn === true && last.session !== session;
   return Number(leaves) + Number(isFault);
 }
 
-/** All events that did not happen behind the first of a race, and the second: by index, from the first on. */
-function reversal(events: readonly Event[], before: readonly bigint[], first: number, second: number): number[] {
-  return [...events.keys()].filter((index) => index > first && (index === second || !includes(before[index]!, first)));
+/**
+ * How a race comes the other way round: the second, behind what it needs, and then everything else that did not happen
+ * behind the first, in an order that is equivalent to the one that was seen.
+ */
+function reversal(events: readonly Event[], before: readonly bigint[], first: number, second: number): Turn {
+  const others = [...events.keys()].filter((index) => index > first && !includes(before[index]!, first));
+  const needed = others.filter((index) => includes(before[second]!, index));
+  const rest = others.filter((index) => !includes(before[second]!, index));
+  const indices = [...inFewTurns(events, before, needed), second, ...rest];
+  return { sequence: indices.map((index) => events[index]!), needed: needed.length + 1 };
+}
+
+/** An equivalent order in which sessions are left as rarely as can be seen at each step. */
+function inFewTurns(events: readonly Event[], before: readonly bigint[], indices: readonly number[]): number[] {
+  const left = [...indices];
+  const order: number[] = [];
+  while (left.length > 0) {
+    const free = left.filter((index) => !left.some((other) => other < index && includes(before[index]!, other)));
+    const session = events[order.at(-1) ?? -1]?.session;
+    const next = free.find((index) => events[index]!.session === session) ?? free[0]!;
+    left.splice(left.indexOf(next), 1);
+    order.push(next);
+  }
+  return order;
 }
 
 function includes(set: bigint, index: number): boolean {

@@ -3,9 +3,18 @@ import { mayBegin, type Event, type Possible } from "./events.js";
 /** A step that is taken from a node, or will be. */
 export interface Branch {
   step: Possible;
-  /** Where it leads to; undefined before it is taken, and once all that is behind it is covered. */
+  /** Where it leads to; undefined before it is taken, and once nothing more can come of what is behind it. */
   node: Node | undefined;
   isDone: boolean;
+  /** What is to be run behind it, found before it was taken. */
+  readonly later: Turn[];
+}
+
+/** Events that are to be run from a node on, in this order or an equivalent one. */
+export interface Turn {
+  readonly sequence: readonly Possible[];
+  /** With so many of the first of them it has been seen to that a race comes the other way round; the others come along. */
+  readonly needed: number;
 }
 
 /** A place that executions come through. */
@@ -28,18 +37,58 @@ export interface Node {
   open: number;
 }
 
+export function branchOf(step: Possible): Branch {
+  return { step, node: undefined, isDone: false, later: [] };
+}
+
+/** A new branch, and the steps to take along it. */
+export interface Insertion {
+  readonly node: Node;
+  readonly branch: Branch;
+  readonly steps: readonly Possible[];
+}
+
 /**
- * Sees to it that some order of a sequence of events is run from a node on, unless one is bound to be already.
+ * Sees to it that a turn is run from a node on: follows the branches along which it is covered as far as they go, and
+ * makes a new one where they end. (The insertion into a wakeup tree of Abdulla et al., but for a tree that has been run
+ * in part.) The new branch has only what is needed laid down, so that it has no more switches than it must; whether the
+ * others came along shows when it has been run.
  *
- * @param first The step to begin with: one that the sequence could begin with.
- * @returns The new branch; undefined where none is needed.
+ * @returns Undefined where there was nothing to add.
  */
-export function addBranch(node: Node, sequence: readonly Possible[], first: Possible): Branch | undefined {
-  const covers = (step: Possible) => mayBegin(step, sequence);
-  if (node.sleep.some(covers) || node.branches.some(({ step }) => covers(step))) return undefined;
-  const branch = { step: first, node: undefined, isDone: false };
-  node.branches.push(branch);
-  return branch;
+export function insert(node: Node, turn: Turn): Insertion | undefined {
+  let at = node;
+  let rest = turn;
+  for (;;) {
+    const { sequence, needed } = rest;
+    const [first] = sequence;
+    if (first === undefined) return undefined;
+    const known = at.branches.find(({ step }) => mayBegin(step, sequence));
+    if (known === undefined) {
+      const branch = branchOf(first);
+      branch.later.push(without(rest, first));
+      at.branches.push(branch);
+      return { node: at, branch, steps: needed === 0 ? sequence : sequence.slice(0, needed) };
+    }
+    if (known.isDone) return undefined;
+    rest = without(rest, known.step);
+    if (known.node === undefined) {
+      known.later.push(rest);
+      return undefined;
+    }
+    at = known.node;
+  }
+}
+
+function without({ sequence, needed }: Turn, { key }: Possible): Turn {
+  const at = sequence.findIndex((event) => event.key === key);
+  if (at < 0) return { sequence, needed };
+  return { sequence: sequence.toSpliced(at, 1), needed: at < needed ? needed - 1 : needed };
+}
+
+/** Whether a sequence is run elsewhere: it could begin with a step that is asleep here. */
+export function isAsleep({ sleep }: Node, sequence: readonly Possible[]): boolean {
+  return sleep.some((step) => mayBegin(step, sequence));
 }
 
 /** Steps that are asleep along this branch until something wakes them. */
@@ -51,14 +100,20 @@ export function changeOpen(node: Node, by: number): void {
   for (let at: Node | undefined = node; at !== undefined; at = at.parent) at.open += by;
 }
 
-/** Forgets a place, and those above it, as far as all that is behind them is covered. */
-export function prune(node: Node): void {
-  for (let at: Node = node; at.open === 0 && at.parent !== undefined; at = at.parent) {
-    const branch = at.parent.branches.find((each) => each.node === at);
-    if (branch === undefined) return;
+/**
+ * Forgets the places of which nothing more can come. What is behind a branch may still be added to while there is
+ * something to be run along an earlier one, here or above: this may find what is asleep along the later one.
+ *
+ * @returns Whether nothing is left.
+ */
+export function settle({ branches }: Node): boolean {
+  for (const branch of branches) {
+    if (branch.isDone) continue;
+    if (branch.node === undefined || (branch.node.open > 0 && !settle(branch.node))) return false;
     branch.node = undefined;
     branch.isDone = true;
   }
+  return true;
 }
 
 /** Nodes from the root to this one. */
@@ -73,8 +128,8 @@ export function lineOf(node: Node): Node[] {
  * far over this is what there will be of them: the weighted backtrack estimator of Kilby, Slaney, Thiébaux and Walsh,
  * "Estimating search tree size", AAAI 2006, after Knuth 1975.
  */
-export function coveredPart({ branches }: Node): number {
-  if (branches.length === 0) return 1;
+export function coveredPart({ branches, open }: Node): number {
+  if (open === 0) return 1;
   const sum = branches.reduce((part, { node, isDone }) => {
     if (isDone) return part + 1;
     return node === undefined ? part : part + coveredPart(node);

@@ -103,11 +103,12 @@ const runAll: Runner = async (lanes, program, found, enough) => {
   const schedules: Schedule[] = [[]];
   const next = () => (enough() ? undefined : schedules.pop());
   for await (const { result } of inOrder(next, (schedule) => run(lanes, program, follow(schedule)))) {
-    const { trace, pending } = result;
+    const { trace, pending, chosen } = result;
     const from = (trace.schedule.at(-1)?.step ?? -1) + 1;
-    for (const { index, session } of trace.steps.slice(from))
-      for (const other of pending[index]!)
-        if (other.session !== session) schedules.push([...trace.schedule, { step: index, to: other.session }]);
+    for (const [step, choices] of [...pending.entries()].slice(from))
+      for (const [other, { session: to, fault }] of choices.entries())
+        if (other !== chosen[step])
+          schedules.push([...trace.schedule, { step, to, ...(fault === undefined ? {} : { fault }) }]);
     found(result);
   }
   return schedules.length === 0;
@@ -124,10 +125,10 @@ function run(lanes: Lanes, program: SqlProgram, scheduler: Scheduler): Promise<E
   return lanes.run((lane) => execute(lane, assignment, scheduler));
 }
 
-function programOf({ sessions }: SqlProgram): Program {
+function programOf({ sessions, fault }: SqlProgram): Program {
   const actors = sessions.map((parameters, at) => ({
     name: "abc"[at]!,
     operations: [{ operation: "run", parameters }],
   }));
-  return { initial: null, actors };
+  return { initial: null, actors, ...(fault === undefined ? {} : { faults: [{ actor: "a", kind: fault }] }) };
 }

@@ -1,9 +1,13 @@
 import fc from "fast-check";
 
+import { faultKinds, type FaultKind } from "../../src/strategy/fault.js";
+
 /** A session's statements, each sent as it is; some inside a transaction, some not. */
 export interface SqlProgram {
   readonly isolation: "read committed" | "repeatable read" | "serializable";
   readonly sessions: readonly (readonly string[])[];
+  /** What may go wrong with the first session, once. */
+  readonly fault?: FaultKind;
 }
 
 /** Two tables with keys and a foreign key that cascades, unique columns, a trigger that writes elsewhere, a function and a view that read. */
@@ -98,15 +102,22 @@ function session(statements: fc.Arbitrary<string>): fc.Arbitrary<readonly string
  * @param mostOrders Programs with more orders, if nothing ever had to wait, are left out: to run them all takes too long.
  */
 export function programs(mostOrders: number): fc.Arbitrary<SqlProgram> {
+  const some = (statements: readonly string[], fault?: FaultKind) =>
+    fc.record<SqlProgram>({
+      isolation: fc.constantFrom("read committed", "read committed", "repeatable read", "serializable"),
+      sessions: fc.array(session(fc.constantFrom(...statements)), { minLength: 2, maxLength: 3 }),
+      ...(fault === undefined ? {} : { fault: fc.constant(fault) }),
+    });
+  // One more order for each step at which the fault may happen, each with orders of its own.
+  const size = ({ sessions, fault }: SqlProgram) =>
+    orders(sessions.map(({ length }) => length)) * (fault === undefined ? 1 : 1 + sessions[0]!.length);
   return fc
-    .uniqueArray(statement, { minLength: 1, maxLength: 4 })
-    .chain((statements) =>
-      fc.record<SqlProgram>({
-        isolation: fc.constantFrom("read committed", "read committed", "repeatable read", "serializable"),
-        sessions: fc.array(session(fc.constantFrom(...statements)), { minLength: 2, maxLength: 3 }),
-      }),
+    .tuple(
+      fc.uniqueArray(statement, { minLength: 1, maxLength: 4 }),
+      fc.option(fc.constantFrom(...faultKinds), { nil: undefined, freq: 3 }),
     )
-    .filter(({ sessions }) => orders(sessions.map(({ length }) => length)) <= mostOrders);
+    .chain(([statements, fault]) => some(statements, fault))
+    .filter((program) => size(program) <= mostOrders);
 }
 
 /** (n₁ + n₂ + …)! / (n₁! n₂! …) */

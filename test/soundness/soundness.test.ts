@@ -46,7 +46,9 @@ describe("the reduced exploration has the outcomes of the full enumeration", () 
   test(`for ${count} random programs`, { timeout: 3_600_000 }, async () => {
     const totals = { programs: 0, full: 0, reduced: 0, outcomes: 0 };
     for (const program of fc.sample(programs(most), { numRuns: count, seed })) {
-      const { executions, outcomes, ...rest } = await difference(program);
+      const { executions, outcomes, ...rest } = await difference(program).catch((error: unknown) => {
+        throw new Error(`in ${JSON.stringify(program)}`, { cause: error });
+      });
       const isRight = rest.exhausted && rest.missing.length + rest.unheardOf.length === 0;
       if (!isRight && failures !== undefined)
         appendFileSync(failures, `${JSON.stringify({ program, ...rest, executions })}\n`);

@@ -141,11 +141,6 @@ export const mutants: readonly Mutant[] = [
     to: "",
   },
   {
-    name: "all forgotten after one is sent",
-    from: "`DELETE FROM work_item_outbox WHERE id = $1`, [id]",
-    to: "`DELETE FROM work_item_outbox`",
-  },
-  {
     name: "dead letters are dropped",
     from: 'recordDeadLetter: (item) => fail(item, "given up after too many deliveries")',
     to: "recordDeadLetter: async () => undefined",

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 
-import model from "../../models/dashboard-sync/model.js";
+import model from "../../../models/dashboard-sync/model.js";
 import {
   check,
   readCounterexample,
   replayCounterexample,
   writeCounterexample,
   type CheckResult,
-} from "../../src/index.js";
+} from "../../../src/index.js";
 
 // A part of the default budget, enough for both bugs with these seeds; ten seeds with the default budget find both, too.
 const results = new Map<string, CheckResult>();
