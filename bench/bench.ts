@@ -40,7 +40,7 @@ export interface Bench {
   readonly name: string;
   /** What it claims, in a line. */
   readonly about: string;
-  run(setting: Setting): Promise<readonly Figure[]>;
+  run(setting: Setting): AsyncIterable<Figure>;
 }
 
 export function spreadOf(values: readonly number[]): Spread {

@@ -28,10 +28,8 @@ export const engine: Bench = {
   name: "engine",
   about:
     "raceproof's speed over that of plain pg, which sends the same statements on the same connections without a gate",
-  async run({ server, quick, lanes }) {
-    const figures: Figure[] = [];
-    for (const count of [1, lanes]) figures.push(await efficiency(server, count, quick));
-    return figures;
+  async *run({ server, quick, lanes }) {
+    for (const count of [1, lanes]) yield await efficiency(server, count, quick);
   },
 };
 

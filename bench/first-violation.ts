@@ -81,12 +81,10 @@ export const firstViolation: Bench = {
   name: "first-violation",
   about:
     "executions to the first violation, by strategy, over many seeds; and without control, and by fast-check's scheduler",
-  async run(setting) {
+  async *run(setting) {
     const [seeds, most] = setting.quick ? [2, 20] : [100, 300];
-    const figures: Figure[] = [];
     for (const kernel of setting.quick ? kernels.slice(0, 2) : kernels)
-      for (const searcher of searchers) figures.push(await measured(searcher, kernel, setting, seeds, most));
-    return figures;
+      for (const searcher of searchers) yield await measured(searcher, kernel, setting, seeds, most);
   },
 };
 

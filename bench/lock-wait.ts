@@ -53,7 +53,7 @@ const inTurn = ["holder", "holder", "holder", "waiter"];
 export const lockWait: Bench = {
   name: "lock-wait",
   about: "milliseconds that a lock wait costs over the bare wait",
-  async run({ server, quick }) {
+  async *run({ server, quick }) {
     const [rounds, times] = quick ? [2, 5] : [15, 100];
     const lanes = await Lanes.open(server, model, 1);
     const bare = await Bare.open(server);
@@ -71,18 +71,16 @@ export const lockWait: Bench = {
         // The first warms up.
         if (round >= 0) costs.push(cost);
       }
-      return [
-        {
-          name: "cost of a lock wait over the bare wait",
-          unit: "ms",
-          value: spreadOf(costs.map(({ ours, theirs }) => ours - theirs)),
-          samples: rounds,
-          details: {
-            "raceproof, ms": spreadOf(costs.map((cost) => cost.ours)).median,
-            "plain pg, ms": spreadOf(costs.map((cost) => cost.theirs)).median,
-          },
+      yield {
+        name: "cost of a lock wait over the bare wait",
+        unit: "ms",
+        value: spreadOf(costs.map(({ ours, theirs }) => ours - theirs)),
+        samples: rounds,
+        details: {
+          "raceproof, ms": spreadOf(costs.map((cost) => cost.ours)).median,
+          "plain pg, ms": spreadOf(costs.map((cost) => cost.theirs)).median,
         },
-      ];
+      };
     } finally {
       await bare.close();
       await lanes.close();

@@ -42,9 +42,12 @@ try {
   for (const bench of benches) {
     if (names.length > 0 && !names.includes(bench.name)) continue;
     process.stdout.write(`${bench.name}: ${bench.about}\n`);
-    const figures = await bench.run(setting);
-    for (const figure of figures) process.stdout.write(`  ${lineOf(figure)}\n`);
+    const figures: Figure[] = [];
     results[bench.name] = figures;
+    for await (const figure of bench.run(setting)) {
+      process.stdout.write(`  ${lineOf(figure)}\n`);
+      figures.push(figure);
+    }
   }
 } finally {
   await server.stop();

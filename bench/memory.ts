@@ -10,7 +10,7 @@ import type { Bench } from "./bench.js";
 export const memory: Bench = {
   name: "memory",
   about: "heap after 100,000 executions over heap after 1,000",
-  async run({ server, quick, lanes: count, memoryExecutions }) {
+  async *run({ server, quick, lanes: count, memoryExecutions }) {
     const [few, many] = quick ? [20, 100] : [1_000, memoryExecutions];
     const lanes = await Lanes.open(server, model, count);
     const heap = new Map<number, Usage>();
@@ -32,20 +32,18 @@ export const memory: Bench = {
     }
     const [before, after] = [heap.get(few)!, heap.get(many)!];
     const ratio = after.heap / before.heap;
-    return [
-      {
-        name: `heap after ${many.toLocaleString("en-US")} executions over heap after ${few.toLocaleString("en-US")}`,
-        unit: "ratio",
-        value: { median: ratio, min: ratio, max: ratio },
-        samples: 1,
-        details: {
-          "heap before, MB": before.heap,
-          "heap after, MB": after.heap,
-          "resident before, MB": before.resident,
-          "resident after, MB": after.resident,
-        },
+    yield {
+      name: `heap after ${many.toLocaleString("en-US")} executions over heap after ${few.toLocaleString("en-US")}`,
+      unit: "ratio",
+      value: { median: ratio, min: ratio, max: ratio },
+      samples: 1,
+      details: {
+        "heap before, MB": before.heap,
+        "heap after, MB": after.heap,
+        "resident before, MB": before.resident,
+        "resident after, MB": after.resident,
       },
-    ];
+    };
   },
 };
 

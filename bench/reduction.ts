@@ -6,7 +6,7 @@ import { eventsOf, happensBefore } from "../src/strategy/events.js";
 import { exhaustive } from "../src/strategy/exhaustive.js";
 import type { Bench, Figure, Setting } from "./bench.js";
 import { kernel, kernels, type Kernel } from "./kernels.js";
-import { aboutOf, together } from "./search.js";
+import { aboutOf, everyOrder, together } from "./search.js";
 
 const calibration: readonly Kernel[] = [
   ...kernels.filter(({ model }) => ["lost-update", "write-skew", "receipt-and-batch"].includes(model.name)),
@@ -28,11 +28,8 @@ const calibration: readonly Kernel[] = [
 export const reduction: Bench = {
   name: "reduction",
   about: "executions of the exhaustive strategy over equivalence classes, counted by running every order",
-  async run(setting) {
-    const figures: Figure[] = [];
-    for (const kernel of setting.quick ? calibration.slice(0, 1) : calibration)
-      figures.push(await reduced(kernel, setting));
-    return figures;
+  async *run(setting) {
+    for (const kernel of setting.quick ? calibration.slice(0, 1) : calibration) yield await reduced(kernel, setting);
   },
 };
 
@@ -41,8 +38,7 @@ async function reduced(kernel: Kernel, { server, lanes: count }: Setting): Promi
   try {
     const { footprints } = await aboutOf(lanes);
     const all = { executions: 0, classes: new Set<string>(), outcomes: new Set<string>() };
-    // Where nothing is known of the steps, every order is one of its own.
-    for await (const executed of together(lanes, kernel, exhaustive.search("", { footprints: undefined }))) {
+    for await (const executed of everyOrder(lanes, kernel)) {
       all.executions++;
       all.classes.add(classOf(executed, footprints()));
       all.outcomes.add(outcomeOf(executed));
@@ -52,8 +48,7 @@ async function reduced(kernel: Kernel, { server, lanes: count }: Setting): Promi
       few.executions++;
       few.outcomes.add(outcomeOf(executed));
     }
-    if ([...all.outcomes].some((outcome) => !few.outcomes.has(outcome)))
-      throw new Error("the reduction loses outcomes");
+    const missed = [...all.outcomes].filter((outcome) => !few.outcomes.has(outcome)).length;
     const ratio = few.executions / all.classes.size;
     return {
       name: `${kernel.model.name}, ${kernel.implementation}`,
@@ -67,6 +62,7 @@ async function reduced(kernel: Kernel, { server, lanes: count }: Setting): Promi
         "distinct outcomes": all.outcomes.size,
         executions: few.executions,
       },
+      ...(missed === 0 ? {} : { note: `unsound: ${missed} outcomes were missed` }),
     };
   } finally {
     await lanes.close();

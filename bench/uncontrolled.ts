@@ -91,7 +91,9 @@ export class Uncontrolled {
 function poolTo(connection: pg.PoolConfig): pg.Pool {
   // A deadlock is found as it is, and sooner.
   const pool = new pg.Pool({ ...connection, options: "-c deadlock_timeout=10ms" });
+  // Ending a backend that hangs must not end us.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

@@ -431,24 +431,15 @@ class Execution implements Gate {
 
   /** Pending steps, actors in the program's order, then sessions; of steps in one session only the first. */
   #choices(): GatedStep[] {
-    return this.#runs.flatMap(({ pending }) => {
-      if (pending.length < 2) return pending;
-      const heads = new Map<string, GatedStep>();
-      for (const step of pending) if (!heads.has(step.session)) heads.set(step.session, step);
-      // Numbers of connections have no leading zeros, so the shorter name is the smaller number.
-      return [...heads.values()].toSorted(
-        (a, b) => a.session.length - b.session.length || (a.session < b.session ? -1 : 1),
-      );
-    });
+    const choices: GatedStep[] = [];
+    for (const { pending } of this.#runs) choices.push(...(pending.length < 2 ? pending : headsOf(pending)));
+    return choices;
   }
 
   /** Takes the next step; false once there is none and nobody waits. */
-  async #advance(): Promise<boolean> {
+  #advance(): Promise<boolean> | boolean {
     const steps = this.#choices();
-    if (steps.length > 0) {
-      await this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
-      return true;
-    }
+    if (steps.length > 0) return this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
     if (this.#waiters.some) return this.#awaitWaiters();
     if (this.#runs.every(({ done }) => done)) return false;
     const stuck = this.#runs.filter(({ queued }) => queued > 0).map(({ name }) => `"${name}"`);
@@ -483,11 +474,11 @@ class Execution implements Gate {
     return false;
   }
 
-  async #take(choices: readonly (GatedStep | FaultChoice)[]): Promise<void> {
+  async #take(choices: readonly (GatedStep | FaultChoice)[]): Promise<true> {
     const chosen = this.#scheduler.choose(choices, this.#last);
     if (chosen === waitForWaiters && this.#waiters.some) {
       await this.#awaitWaiters();
-      return;
+      return true;
     }
     const choice = choices[chosen];
     if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
@@ -505,9 +496,11 @@ class Execution implements Gate {
     this.#waiters.pause();
     if (fault === "crash") await this.#crash(record);
     else await this.#letThrough(step, record);
-    await this.#waiters.release(index);
-    await this.#watch(index);
-    await this.#addDisplay(record);
+    // Mostly there is nothing to wait for, and every await costs.
+    if (this.#waiters.some) await this.#waiters.release(index);
+    if (this.#published) await this.#watch(index);
+    if (this.#assignment.record) await this.#addDisplay(record);
+    return true;
   }
 
   async #letThrough(step: GatedStep, record: Recorded): Promise<void> {
@@ -551,7 +544,7 @@ class Execution implements Gate {
     record.transaction = step.transaction;
     this.#underway.delete(step);
     this.#answered(record, record.wait !== null);
-    if (this.#publications.note(record)) this.#published = true;
+    if (this.#watchesCommits && this.#publications.note(record)) this.#published = true;
     if (outcome.kind === "error" && step.lost && this.#assignment.keeper === undefined) {
       throw new PostgresError(
         `the connection of "${step.session}" was lost (${outcome.message}) during: ${step.text.trim()}`,
@@ -571,7 +564,6 @@ class Execution implements Gate {
 
   /** Keeps what an outside reader sees now, if that may have changed. */
   async #watch(step: number): Promise<void> {
-    if (!this.#watchesCommits || !this.#published) return;
     this.#published = false;
     const state = await this.#lane.state();
     if (state !== undefined) this.#commits.push({ step, state: state as Commit["state"] });
@@ -624,4 +616,14 @@ class Execution implements Gate {
     await immediate();
     await this.connections.close();
   }
+}
+
+/** Of steps in one session only the first may be taken. */
+function headsOf(pending: readonly GatedStep[]): GatedStep[] {
+  const heads = new Map<string, GatedStep>();
+  for (const step of pending) if (!heads.has(step.session)) heads.set(step.session, step);
+  // Numbers of connections have no leading zeros, so the shorter name is the smaller number.
+  return [...heads.values()].toSorted(
+    (a, b) => a.session.length - b.session.length || (a.session < b.session ? -1 : 1),
+  );
 }

@@ -194,7 +194,7 @@ export class Waiters {
 
   /** The first of the waiters that no longer has to wait. */
   async #firstFreed(): Promise<Blocked | undefined> {
-    const waiting = new Map((await this.#options.lane.waiting(this.pids)).map((found) => [found.pid, found]));
+    const waiting = new Map((await this.#options.lane.blockers(this.pids)).map((found) => [found.pid, found]));
     return this.#blocked.find((blocked) => {
       const found = waiting.get(blocked.step.pid!);
       blocked.holders = found?.blockers ?? [];
