@@ -67,7 +67,6 @@ describe.runIf(all)("check", () => {
     const violations = verdict.implementations.flatMap((row) => row.violations.flatMap((each) => each.violations));
     const caughtBy = [...new Set(violations.map(({ invariant }) => invariant))];
     console.log(`${mutant.name}: ${mutant.equivalent ?? caughtBy.join("; ")}`);
-    if (mutant.equivalent === undefined) expect(caughtBy).not.toEqual([]);
-    else expect(caughtBy).toEqual([]);
+    expect(caughtBy.length > 0).toBe(mutant.equivalent === undefined);
   });
 });
