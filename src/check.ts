@@ -27,7 +27,7 @@ import { version } from "./version.js";
 import { withLanes, withServer } from "./with-server.js";
 
 /** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
-export const defaultExecutions = { most: 2_000, least: 150, inAll: 4_000 };
+export const defaultExecutions = { most: 2_000, least: 250, inAll: 8_000 };
 
 export interface CheckOptions {
   /** Which implementations; default: all. */
@@ -43,7 +43,7 @@ export interface CheckOptions {
   readonly isolation?: readonly Isolation[];
   readonly faults?: boolean;
   /**
-   * Executions for each implementation under each condition. Default: 2,000, fewer where there are more than two of
+   * Executions for each implementation under each condition. Default: 2,000, fewer where there are more than four of
    * these, or as many as fit when `seconds` is given.
    */
   readonly executions?: number;

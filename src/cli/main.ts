@@ -109,8 +109,11 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .description("run PostgreSQL's isolation spec files: the permutations that they list, or all there are")
     .argument("<file...>", "spec files, in the format of PostgreSQL's src/test/isolation")
     .addOption(
-      new Option("--strategy <name>", "permutations (those listed, or all where none are), or all")
-        .choices(["permutations", "all"])
+      new Option(
+        "--strategy <name>",
+        "permutations (those listed, or all where none are), all, or exhaustive (one for all that differ only by steps that commute)",
+      )
+        .choices(["permutations", "all", "exhaustive"])
         .default("permutations"),
     )
     .addOption(

@@ -5,13 +5,14 @@ import { parseSpecFile, type ParsedSpec } from "../spec/parse.js";
 import type { PermutationRun } from "../spec/run-permutation.js";
 import { runSpec } from "../spec/run.js";
 import { permutationData, Summing, summaryText } from "../spec/summary.js";
+import { exhaustive } from "../strategy/exhaustive.js";
 import { withServer } from "../with-server.js";
 import { read } from "./open-counterexample.js";
 import { ProgressLine } from "./terminal.js";
 
 export interface SpecFlags {
   readonly postgres?: string;
-  readonly strategy: "permutations" | "all";
+  readonly strategy: "permutations" | "all" | "exhaustive";
   readonly format: "isolationtester" | "terminal" | "json";
   readonly lanes: number;
   readonly json?: boolean;
@@ -33,6 +34,8 @@ export async function specCommand(files: readonly string[], flags: SpecFlags, si
 interface Printer {
   begin(file: string, parsed: ParsedSpec): void;
   permutation(run: PermutationRun): void;
+  /** Whether all orders, of so many, were run or are like others that were. */
+  searched(exhausted: boolean, orders: number | bigint): void;
   finish(): void;
   end(server: PostgresServer): void;
 }
@@ -53,8 +56,15 @@ async function runOne(
   const progress = new ProgressLine();
   let code: number = exitCode.ok;
   let done = 0;
-  for await (const run of runSpec(server, spec, { name: file, strategy, lanes, signal })) {
-    progress.show(`${file}: permutation ${++done} of ${total}`);
+  const options = {
+    name: file,
+    strategy: strategy === "exhaustive" ? exhaustive : strategy,
+    lanes,
+    signal,
+    onSearched: (exhausted: boolean) => printer.searched(exhausted, total),
+  };
+  for await (const run of runSpec(server, spec, options)) {
+    progress.show(`${file}: permutation ${++done} of ${strategy === "exhaustive" ? "at most " : ""}${total}`);
     progress.clear();
     printer.permutation(run);
     for (const complaint of run.complaints) process.stderr.write(`${complaint}\n`);
@@ -71,24 +81,29 @@ const printers: Readonly<Record<SpecFlags["format"], () => Printer>> = {
   isolationtester: () => ({
     begin: (_, { spec }) => void process.stdout.write(`Parsed test spec with ${spec.sessions.length} sessions\n`),
     permutation: ({ text }) => void process.stdout.write(text),
+    searched: () => undefined,
     finish: () => undefined,
     end: () => undefined,
   }),
   terminal: () => {
     let name = "";
     let summing: Summing;
+    let claim = "";
     return {
       begin: (file, { spec }) => {
         name = file;
         summing = new Summing(spec);
+        claim = "";
       },
       permutation: (run) => summing.add(run),
-      finish: () => void process.stdout.write(summaryText(name, summing.summary)),
+      searched: (exhausted, orders) =>
+        (claim = exhausted ? `  which stand for all ${orders.toLocaleString("en-US")} orders\n` : ""),
+      finish: () => void process.stdout.write(summaryText(name, summing.summary).replace("\n", `\n${claim}`)),
       end: ({ version, kind }) => void process.stdout.write(`Postgres ${version} (${kind})\n`),
     };
   },
   json: () => {
-    const files: { file: string; summing: Summing; permutations: unknown[] }[] = [];
+    const files: { file: string; summing: Summing; permutations: unknown[]; exhausted?: boolean }[] = [];
     return {
       begin: (file, { spec }) => void files.push({ file, summing: new Summing(spec), permutations: [] }),
       permutation: (run) => {
@@ -96,10 +111,11 @@ const printers: Readonly<Record<SpecFlags["format"], () => Printer>> = {
         last.summing.add(run);
         last.permutations.push(permutationData(run));
       },
+      searched: (exhausted) => void (files.at(-1)!.exhausted = exhausted),
       finish: () => undefined,
       end: ({ version, kind }) => {
-        const specs = files.map(({ file, summing, permutations }) => ({
-          file,
+        const specs = files.map(({ summing, permutations, ...rest }) => ({
+          ...rest,
           summary: summing.summary,
           permutations,
         }));

@@ -39,6 +39,8 @@ export interface Assignment {
 export interface Keeper {
   /** No step is to be taken before one of these has gone on; they may need help, e.g. to be cancelled. */
   onlyWaiters(pids: readonly number[]): void;
+  /** Whether a deadlock must have found its victim before another step is taken. */
+  readonly victimsFirst: boolean;
 }
 
 /** How long is waited for what is not under control, in milliseconds. */
@@ -167,7 +169,7 @@ class Execution implements Gate {
       bell: this.#bell,
       limit: limits.statement,
       record,
-      victimsFirst: assignment.keeper === undefined,
+      victimsFirst: assignment.keeper?.victimsFirst ?? true,
       deliver: (step, recorded) => this.#deliver(step, recorded),
     });
     this.#world = fromModel(model, "world", () => model.world?.(program.initial));

@@ -7,6 +7,8 @@ import { Connections } from "../session/connections.js";
 import { runAsNobody } from "../session/context.js";
 import { changesSchema } from "../session/changes-schema.js";
 import { leavesState } from "../session/leaves-state.js";
+import { inOneWrite } from "../session/one-write.js";
+import type { PgClient } from "../session/pg-types.js";
 import { fromModel, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
 
 /** What Postgres says of a backend that may be waiting. */
@@ -248,6 +250,7 @@ async function connectControl(database: Database): Promise<pg.Client> {
   // Its loss shows in the next query; without a listener it would end the process.
   control.on("error", () => undefined);
   await runAsNobody(() => control.connect());
+  inOneWrite((control as unknown as PgClient).connection.stream);
   return control;
 }
 

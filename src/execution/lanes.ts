@@ -5,6 +5,11 @@ import { noteBackground } from "../session/uncontrolled.js";
 import { Lane, type LaneOptions } from "./lane.js";
 import type { AnyModel, Isolation } from "./model.js";
 
+export interface LanesOptions extends Omit<LaneOptions, "isolation"> {
+  /** A server for each lane, where they are to have nothing to do with each other. */
+  readonly servers?: readonly PostgresServer[];
+}
+
 /** Several lanes with the same schema; each runs one execution at a time. */
 export class Lanes {
   readonly #free: Lane[];
@@ -30,10 +35,10 @@ export class Lanes {
     model: AnyModel,
     count: number,
     isolation: Isolation = "read committed",
-    options: Omit<LaneOptions, "isolation"> = {},
+    { servers, ...options }: LanesOptions = {},
   ): Promise<Lanes> {
     const opened = await Promise.allSettled(
-      Array.from({ length: count }, () => Lane.open(server, model, { isolation, ...options })),
+      Array.from({ length: count }, (_, i) => Lane.open(servers?.[i] ?? server, model, { isolation, ...options })),
     );
     const lanes = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const failed = opened.find((result) => result.status === "rejected");

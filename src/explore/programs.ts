@@ -44,11 +44,11 @@ export function numericSeed(seed: string, purpose: string): number {
 /**
  * A source of programs: first the model's examples, then generated ones. The same seed and number give the same program.
  *
- * @param faults Whether they may have things go wrong; of the examples only those that have are left out otherwise.
+ * @param faults Whether things may go wrong in them: then something may in every one of them, and else nothing in any.
  */
 export function programSource(model: AnyModel, seed: string, faults = false): (number: number) => Program {
   const all: readonly Program[] = model.examples ?? [];
-  const examples = all.filter((example) => faults || (example.faults ?? []).length === 0);
+  const examples = all.filter((example) => faults === (example.faults ?? []).length > 0);
   const arbitrary = programsOf(model, faults).filter(({ actors }) =>
     actors.some(({ operations }) => operations.length > 0),
   );

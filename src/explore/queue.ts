@@ -6,6 +6,9 @@ import type { Coverage } from "./verdict.js";
 /** How many sampled schedules each program gets. */
 const samplesPerProgram = 10;
 
+/** Programs that are explored side by side. */
+const abreast = 48;
+
 /** So many programs in a row that are done already: there is little left that the model would generate. */
 const nothingNew = 200;
 
@@ -28,6 +31,8 @@ interface Active {
   /** Executions that sample, of those handed out. */
   sampled: number;
   executions: number;
+  /** Executions that were handed out and not learnt of. */
+  underway: number;
   /** How many orders it has, by the multinomial of the first execution's steps: as if nothing ever had to wait. */
   orders: number;
 }
@@ -51,6 +56,8 @@ export class Queue {
 
   /** Of the programs whose orders have all been run. */
   get exhausted(): Coverage["exhausted"] {
+    for (const active of this.#active.filter(({ search }) => search.exhausted)) this.#finish(active);
+    this.#active = this.#active.filter(({ search }) => !search.exhausted);
     return this.#exhausted;
   }
 
@@ -61,32 +68,43 @@ export class Queue {
     return estimates.reduce<number>((sum, each) => sum + each!, this.#exhausted.executions);
   }
 
-  /** The next executions, to be learnt of before more are taken; none when there is nothing left. */
+  /**
+   * The next executions, to be learnt of before more are taken; none when there is nothing left. Programs take turns: what
+   * one of them breaks with few switches is found before another has been gone through with many.
+   */
   take(count: number): Job[] {
-    this.#active = this.#active.filter((active) => !this.#isDone(active));
     const jobs: Job[] = [];
-    for (const active of this.#active) this.#addJobs(jobs, active, count);
-    while (jobs.length < count) {
-      const active = this.#begin();
+    for (let idle = 0; jobs.length < count;) {
+      while (this.#active.length < abreast) {
+        const active = this.#begin();
+        if (active === undefined) break;
+        this.#active.push(active);
+      }
+      const active = this.#active.shift();
       if (active === undefined) break;
+      const job = this.#jobOf(active);
+      if (job !== undefined) jobs.push(job);
+      if (job === undefined && active.underway === 0) {
+        this.#finish(active);
+        continue;
+      }
       this.#active.push(active);
-      this.#addJobs(jobs, active, count);
+      idle = job === undefined ? idle + 1 : 0;
+      // Everybody waits to learn of what is under way.
+      if (idle >= this.#active.length) break;
     }
     return jobs;
   }
 
-  #isDone({ program, search, sampled, executions, orders }: Active): boolean {
-    if (search.exhausted) {
-      const { exhausted } = this;
-      this.#done.add(JSON.stringify(program));
-      this.#exhausted = {
-        programs: exhausted.programs + 1,
-        executions: exhausted.executions + executions,
-        orders: exhausted.orders + orders,
-      };
-      return true;
-    }
-    return sampled >= samplesPerProgram;
+  #finish({ program, search, executions, orders }: Active): void {
+    if (!search.exhausted) return;
+    const exhausted = this.#exhausted;
+    this.#done.add(JSON.stringify(program));
+    this.#exhausted = {
+      programs: exhausted.programs + 1,
+      executions: exhausted.executions + executions,
+      orders: exhausted.orders + orders,
+    };
   }
 
   #begin(): Active | undefined {
@@ -95,25 +113,25 @@ export class Queue {
       const key = JSON.stringify(program);
       if (this.#done.has(key) || this.#active.some((other) => JSON.stringify(other.program) === key)) continue;
       const search = this.#strategy.search(`${this.#next}`, this.#about(program));
-      return { program, search, sampled: 0, executions: 0, orders: 0 };
+      return { program, search, sampled: 0, executions: 0, underway: 0, orders: 0 };
     }
     return undefined;
   }
 
-  #addJobs(jobs: Job[], active: Active, count: number): void {
+  #jobOf(active: Active): Job | undefined {
     const { program, search } = active;
-    while (jobs.length < count && active.sampled < samplesPerProgram) {
-      const scheduler = search.next();
-      if (scheduler === undefined) return;
-      if (search.estimate === undefined) active.sampled++;
-      active.executions++;
-      const strategy = "using" in search ? String(search.using) : this.#strategy.name;
-      const learn = (observed: Observed | undefined) => {
-        search.learn(observed);
-        if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
-      };
-      jobs.push({ number: this.#jobs++, program, scheduler, strategy, learn });
-    }
+    const scheduler = active.sampled < samplesPerProgram ? search.next() : undefined;
+    if (scheduler === undefined) return undefined;
+    if (search.estimate === undefined) active.sampled++;
+    active.executions++;
+    active.underway++;
+    const strategy = "using" in search ? String(search.using) : this.#strategy.name;
+    const learn = (observed: Observed | undefined) => {
+      active.underway--;
+      search.learn(observed);
+      if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
+    };
+    return { number: this.#jobs++, program, scheduler, strategy, learn };
   }
 }
 

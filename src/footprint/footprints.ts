@@ -1,9 +1,10 @@
 import type { Catalog } from "./catalog.js";
-import { add, noEffects } from "./effects.js";
 import type { Footprint } from "./footprint.js";
 import { excludes, type Lock } from "./locks.js";
 import { statementsOf } from "./parse.js";
-import { end, noDeed, perform, rollback, type Answer, type Deed } from "./perform.js";
+import { noDeed, union, type Deed } from "./deed.js";
+import { perform, type Answer } from "./perform.js";
+import { end, rollback } from "./transaction-control.js";
 import { copyOf, endTransaction, locksOf, newSession, type Level, type SessionState } from "./session-state.js";
 import { inWords } from "./words.js";
 
@@ -247,20 +248,4 @@ function refused(state: SessionState): Deed {
     state.transaction.holds = holds;
   }
   return deed;
-}
-
-function union(a: Deed, b: Deed): Deed {
-  const effects = noEffects();
-  add(effects, a.effects);
-  add(effects, b.effects);
-  return {
-    effects,
-    publishes: [...a.publishes, ...b.publishes],
-    givesUp: [...a.givesUp, ...b.givesUp],
-    snapshot: a.snapshot || b.snapshot,
-    current: a.current || b.current,
-    serializable: a.serializable || b.serializable,
-    notifies: a.notifies || b.notifies,
-    listens: a.listens || b.listens,
-  };
 }

@@ -104,3 +104,8 @@ export function endTransaction(state: SessionState, status: Transaction["status"
   const isolation = status === "none" ? state.isolation : state.transaction.isolation;
   Object.assign(state.transaction, newTransaction(status, isolation));
 }
+
+/** Whether transactions of this level may fail by what others have read and written. */
+export function isSerializable(level: Level): boolean {
+  return level === "serializable" || level === "unknown";
+}

@@ -85,7 +85,7 @@ async function start(
     const source = kind === "embedded" ? `${process.platform}-${process.arch}` : installed.origin;
     const saved = saving ? openSavedCluster([source, installed.version, ...initdbOptions]) : undefined;
     const { guardian, admin } = await startGuarded(installed, run, account, saved);
-    return await serve({
+    const server = await serve({
       kind,
       admin,
       prefix,
@@ -99,6 +99,7 @@ async function start(
         await removeRunDirectory(run);
       },
     });
+    return { ...server, another: () => startCluster(kind, binaries, prefix) };
   } catch (error) {
     await removeRunDirectory(run);
     throw error;

@@ -23,6 +23,11 @@ export interface PostgresServer {
   readonly superuser: boolean;
   /** Creates an empty database with our own prefix; about 10 ms, one after the other. Throws {@link PostgresError}. */
   createDatabase(): Promise<Database>;
+  /**
+   * Starts another server of the same kind, for transactions that must have nothing to do with those here. Only where
+   * servers are started by us; it has to be stopped by itself.
+   */
+  another?(): Promise<PostgresServer>;
   /** Settles once the server is gone without having been told to; never rejects. */
   readonly died: Promise<PostgresError>;
   /**

@@ -1,5 +1,6 @@
 import { runAs, type ActorContext } from "./context.js";
 import type { GatedStep, LockWait } from "./gate.js";
+import { inOneWrite } from "./one-write.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
 import { leavesState } from "./leaves-state.js";
 import type { PgClient, PgNotice } from "./pg-types.js";
@@ -66,6 +67,7 @@ export class Session {
     client.once("connect", () => {
       open++;
       client.once("end", () => open--);
+      inOneWrite(client.connection.stream);
       client.connection.on("readyForQuery", (message) => this.#ready(message.status));
     });
     client.once("end", () => this.#ended());

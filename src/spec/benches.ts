@@ -15,13 +15,16 @@ export interface BenchesOptions {
   readonly count: number;
   /** Whether setup is to run once for each bench, and rows to be put back after each permutation. */
   readonly reset: boolean;
+  /** Whether each is to have a server of its own. */
+  readonly alone?: boolean;
   /** How long a step may wait before it is cancelled, in seconds. */
   readonly patience: number | undefined;
 }
 
 /** Several places where permutations of one spec run, each in a database of its own. */
 export class Benches {
-  readonly #server: PostgresServer;
+  /** The first is somebody else's. */
+  readonly #servers: readonly PostgresServer[];
   readonly #spec: SpecFile;
   readonly #lanes: Lanes;
   readonly #options: BenchesOptions;
@@ -30,14 +33,14 @@ export class Benches {
   readonly #benches = new Map<Lane, Promise<Bench>>();
 
   private constructor(
-    server: PostgresServer,
+    servers: readonly PostgresServer[],
     spec: SpecFile,
     options: BenchesOptions,
     lanes: Lanes,
     model: Bench["model"],
     runners: Runners,
   ) {
-    this.#server = server;
+    this.#servers = servers;
     this.#spec = spec;
     this.#options = options;
     this.#lanes = lanes;
@@ -50,8 +53,15 @@ export class Benches {
     const model = modelOf(options.name, spec, runners, options.reset ? spec.setups.join("\n;\n") : "");
     // A waiter that a signal or a timeout ends must not be held where it is.
     const freely = textsOf(spec).some(mayInterrupt);
-    const lanes = await Lanes.open(server, model, options.count, "read committed", { plain: true, freely });
-    return new Benches(server, spec, options, lanes, model, runners);
+    const servers = options.alone === true ? await serversLike(server, options.count) : [server];
+    try {
+      const more = { plain: true, freely, ...(options.alone === true ? { servers } : {}) };
+      const lanes = await Lanes.open(server, model, options.count, "read committed", more);
+      return new Benches(servers, spec, options, lanes, model, runners);
+    } catch (error) {
+      await stop(servers.slice(1));
+      throw error;
+    }
   }
 
   /** Runs numbered jobs on all of them, and yields the results in the order of the numbers. */
@@ -72,6 +82,7 @@ export class Benches {
       );
     }
     await this.#lanes.close();
+    await stop(this.#servers.slice(1));
   }
 
   #bench(lane: Lane): Promise<Bench> {
@@ -86,10 +97,26 @@ export class Benches {
     const texts = textsOf(spec);
     lane.connections.stateful ||= texts.some((sql) => leavesState.test(sql));
     const interrupts = texts.some(mayInterrupt) || (await connections.haveTimeouts());
-    const patience = { seconds: this.#options.patience ?? secondsOfPatience(this.#server.version), interrupts };
+    const patience = { seconds: this.#options.patience ?? secondsOfPatience(this.#servers[0]!.version), interrupts };
     const reset = this.#options.reset ? await resetting(lane, spec, connections) : undefined;
     return { lane, connections, spec, model: this.#model, runners: this.#runners, patience, reset };
   }
+}
+
+/** The server itself, and others like it. */
+async function serversLike(server: PostgresServer, count: number): Promise<PostgresServer[]> {
+  const servers = [server];
+  try {
+    while (servers.length < count && server.another !== undefined) servers.push(await server.another());
+    return servers;
+  } catch (error) {
+    await stop(servers.slice(1));
+    throw error;
+  }
+}
+
+async function stop(servers: readonly PostgresServer[]): Promise<void> {
+  await Promise.allSettled(servers.map((server) => server.stop()));
 }
 
 function textsOf({ setups, sessions }: SpecFile): string[] {

@@ -73,6 +73,11 @@ export class SpecConnections {
     return (this.#clients.get(session) as unknown as PgClient).processID!;
   }
 
+  /** State of the session's transaction. */
+  transaction(session: string): "none" | "open" | "failed" {
+    return sessionOf(this.#clients.get(session)!)!.transaction;
+  }
+
   /** Whether every session is outside a transaction. */
   get idle(): boolean {
     return [...this.#clients.values()].every((client) => sessionOf(client)?.transaction === "none");

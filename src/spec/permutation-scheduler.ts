@@ -40,6 +40,7 @@ export function freely({ sessions }: SpecFile, scheduler: Scheduler, observer: O
   const left = new Map(sessions.map(({ name, steps }) => [name, [...steps]]));
   return {
     awaited: undefined,
+    taken: (step, after) => scheduler.taken?.(step, after),
     choose(choices: readonly Choice[], last: Choice | undefined): number {
       const chosen = scheduler.choose(choices, last);
       const step = left.get(choices[chosen]?.session ?? "")?.shift();

@@ -8,6 +8,8 @@ export interface Plan {
   readonly apart: boolean;
   /** Whether, once setup has run, emptying the tables and putting the rows back is as good as teardown and setup. */
   readonly reset: boolean;
+  /** Whether that takes a server of its own, too: what is serializable depends on all transactions that a server has. */
+  readonly alone: boolean;
 }
 
 /** What begins a statement that changes rows at most, and leaves nothing in its session. */
@@ -18,9 +20,8 @@ const harmless =
 const revealing =
   /\b(ctid|xmin|xmax|cmin|cmax|tableoid|oid|into temp|current_database|pg_(?!sleep|advisory_xact_lock|try_advisory_xact_lock)\w+)\b|^select\b(?!.*\bfrom\b.*\binto\b).*\binto\b/;
 
-/** Belongs to the whole server, or depends on everybody who uses it: serializable snapshots look at all transactions there are. */
-const serverWide =
-  /\b(serializable|role|user|database|tablespace|system|subscription|publication|prepared?|listen|notify)\b/;
+/** Belongs to the whole server, or to who it is that uses it. */
+const serverWide = /\b(role|user|database|tablespace|system|subscription|publication|prepared?|listen|notify)\b/;
 
 const plainSetup = /^(create table|create (unique )?index(?! concurrently)|insert into)\b/;
 const madeTable = /^create table\b(?!.*\b(as|partition|inherits|like)\b)/;
@@ -39,5 +40,9 @@ export function planOf({ setups, teardown, sessions }: SpecFile): Plan {
     own.every((sql) => harmless.test(sql) && !revealing.test(sql)) && !own.some((sql) => leavesState.test(sql));
   const apart = rowsOnly && setup.every((sql) => ownSetup.test(sql)) && !all.some((sql) => serverWide.test(sql));
   const simple = setup.every((sql) => plainSetup.test(sql) && (!sql.startsWith("create table") || madeTable.test(sql)));
-  return { apart, reset: rowsOnly && simple && ends.every((sql) => sql.startsWith("drop table")) };
+  return {
+    apart,
+    reset: rowsOnly && simple && ends.every((sql) => sql.startsWith("drop table")),
+    alone: all.some((sql) => /\bserializable\b/.test(sql)),
+  };
 }

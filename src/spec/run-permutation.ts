@@ -1,4 +1,4 @@
-import { execute, type Limits } from "../execution/execution.js";
+import { execute, type Executed, type Limits } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
@@ -25,6 +25,8 @@ export interface PermutationRun {
   readonly cancelled: readonly string[];
   /** Why the spec ends here: a setup failed, or markers that can never come true. */
   readonly failure: string | undefined;
+  /** What a strategy may learn from; undefined when the steps could not be finished. */
+  readonly executed: Executed | undefined;
   /** Whether the sessions ended outside of a transaction. */
   readonly idle: boolean;
 }
@@ -50,21 +52,33 @@ export async function runPermutation(bench: Bench, order: Order): Promise<Permut
   const write = (text: string) => void texts.push(text);
   const observer = new Observer(write);
   bench.connections.observe(observer);
-  const { cancelled = [], complaints = [], failure } = await runParts(bench, order, observer, write);
+  const { cancelled = [], complaints = [], failure, executed } = await runParts(bench, order, observer, write);
   const permutation = "choose" in order ? observer.runs.map(({ step }) => step) : order;
   const title = `\nstarting permutation:${permutation.map(({ step }) => ` ${step.name}`).join("")}\n`;
   const { idle } = bench.connections;
-  return { permutation, text: title + texts.join(""), steps: observer.runs, complaints, cancelled, failure, idle };
+  return {
+    permutation,
+    text: title + texts.join(""),
+    steps: observer.runs,
+    complaints,
+    cancelled,
+    failure,
+    executed,
+    idle,
+  };
 }
 
-type Parts = { readonly failure: string | undefined } & Partial<Pick<PermutationRun, "cancelled" | "complaints">>;
+interface Parts extends Partial<Pick<PermutationRun, "cancelled" | "complaints">> {
+  readonly failure: string | undefined;
+  readonly executed?: Executed;
+}
 
 async function runParts(bench: Bench, order: Order, observer: Observer, write: Write): Promise<Parts> {
   const failure = await setUp(bench, observer, write);
   if (failure !== undefined) return { failure };
   try {
-    const cancelled = await runSteps(bench, order, observer);
-    return { cancelled, complaints: await tearDown(bench, observer, write), failure };
+    const { cancelled, executed } = await runSteps(bench, order, observer);
+    return { cancelled, executed, complaints: await tearDown(bench, observer, write), failure };
   } catch (error) {
     if (error instanceof EndlessMarkers) return { failure: error.message };
     throw error;
@@ -116,7 +130,11 @@ function show(results: readonly RawResult[], what: string, write: Write): string
   return undefined;
 }
 
-async function runSteps(bench: Bench, order: Order, observer: Observer): Promise<string[]> {
+async function runSteps(
+  bench: Bench,
+  order: Order,
+  observer: Observer,
+): Promise<{ readonly cancelled: readonly string[]; readonly executed: Executed }> {
   const { lane, connections, spec, model, runners, patience } = bench;
   const scheduler = "choose" in order ? freely(spec, order, observer) : inOrder(order, observer);
   const steps = "choose" in order ? spec.sessions.flatMap((session) => session.steps) : order.map(({ step }) => step);
@@ -129,11 +147,11 @@ async function runSteps(bench: Bench, order: Order, observer: Observer): Promise
   // Twice its patience is when isolationtester gives up, too.
   const limits: Limits = { uncontrolled: 10_000, statement: 2_000 * patience.seconds };
   try {
-    await execute(lane, assignment, watch, limits);
+    const executed = await execute(lane, assignment, watch, limits);
     watch.finish();
+    return { cancelled: watch.cancelled, executed };
   } finally {
     watch.end();
     connections.letGo();
   }
-  return watch.cancelled;
 }

@@ -1,8 +1,9 @@
 import type { PostgresServer } from "../postgres/server.js";
-import type { Scheduler, Strategy } from "../strategy/strategy.js";
+import type { Strategy } from "../strategy/strategy.js";
 import { Benches } from "./benches.js";
 import { interleavings } from "./interleavings.js";
 import { planOf } from "./plan.js";
+import { searchSpec } from "./search.js";
 import { runPermutation, type Bench, type Order, type PermutationRun } from "./run-permutation.js";
 import type { Permutation, SpecFile } from "./spec-file.js";
 
@@ -16,6 +17,8 @@ export interface SpecOptions {
   /** How long a step may wait before it is cancelled, in seconds; default: as isolationtester. */
   readonly patience?: number;
   readonly signal?: AbortSignal;
+  /** Told in the end whether a strategy ran every order, but for those that differ only by steps that commute. */
+  readonly onSearched?: (exhausted: boolean) => void;
 }
 
 /** More permutations than this are worth several databases. */
@@ -35,15 +38,15 @@ export async function* runSpec(
   options: SpecOptions,
 ): AsyncGenerator<PermutationRun> {
   const { strategy } = options;
-  if (typeof strategy === "object")
-    return yield* runOn(server, spec, ordersOf(strategy), { ...options, count: 1, reset: false });
+  if (typeof strategy === "object") return yield* searchSpec(server, spec, { ...options, strategy });
   const permutations =
     strategy === "all" || spec.permutations.length === 0 ? [...interleavings(spec)] : spec.permutations;
   const plan = planOf(spec);
-  if (plan.apart && options.lanes > 1 && (await isIndependent(server, spec, permutations, options))) {
+  const mayBeApart = plan.apart && options.lanes > 1 && (!plan.alone || server.another !== undefined);
+  if (mayBeApart && (await isIndependent(server, spec, permutations, options))) {
     let count = 0;
     let last: PermutationRun | undefined;
-    const benches = { name: options.name, count: options.lanes, reset: plan.reset };
+    const benches = { count: options.lanes, reset: plan.reset, alone: plan.alone };
     for await (const run of runOn(server, spec, permutations, { ...options, ...benches })) {
       yield run;
       count++;
@@ -60,23 +63,19 @@ export async function* runSpec(
   yield* runOn(server, spec, permutations, { ...options, count: 1, reset: false });
 }
 
-function* ordersOf(strategy: Strategy): Generator<Scheduler> {
-  const search = strategy.search("spec", { footprints: undefined });
-  for (let next = search.next(); next !== undefined; next = search.next()) yield next;
-}
-
 interface RunOptions extends SpecOptions {
   readonly count: number;
   readonly reset: boolean;
+  readonly alone?: boolean;
 }
 
 async function* runOn(
   server: PostgresServer,
   spec: SpecFile,
   orders: Iterable<Order>,
-  { name, count, reset, patience, signal }: RunOptions,
+  { name, count, reset, alone, patience, signal }: RunOptions,
 ): AsyncGenerator<PermutationRun> {
-  const benches = await Benches.open(server, spec, { name, count, reset, patience });
+  const benches = await Benches.open(server, spec, { name, count, reset, alone: alone === true, patience });
   const jobs = function* () {
     for (const order of orders) {
       if (signal?.aborted === true) return;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Keeper } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
+import type { Ending } from "../footprint/footprints.js";
 import type { Choice, Scheduler } from "../strategy/strategy.js";
 import type { SpecConnections } from "./connections.js";
 import type { Observer, StepRun } from "./observer.js";
@@ -19,12 +20,19 @@ export interface WatchOptions {
 export class Watch implements Scheduler, Keeper {
   /** Names of the steps that were cancelled. */
   readonly cancelled: string[] = [];
+  /** As long as there is an order to follow, the next step does not wait for a deadlock to be seen. */
+  readonly victimsFirst: boolean;
   readonly #options: WatchOptions;
   readonly #over = new AbortController();
   #awaiting = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.victimsFirst = options.scheduler.taken !== undefined;
+  }
+
+  taken(step: Choice, after: Ending): void {
+    this.#options.scheduler.taken?.(step, after);
   }
 
   choose(choices: readonly Choice[], last: Choice | undefined): number {

@@ -87,7 +87,7 @@ export class Arena {
       if (this.#actor("a").isWaiting || this.#actor("b").isWaiting) return undefined;
       const predicted = names.slice(0, 2).map((name) => footprints.of(stepOf(name, name === "a" ? pair.a : pair.b)));
       const done = await this.#step(footprints, first, pair[first]);
-      // Only if the second is still where it was: a crash of c's, say, never changes it.
+      // As an exhaustive strategy compares them: the first with what it turned out to be, the second as of then.
       const refined = done ?? predicted[first === "a" ? 0 : 1]!;
       const later = footprints.of(stepOf(second, pair[second]));
       await this.#step(footprints, second, pair[second]);
@@ -125,7 +125,7 @@ export class Arena {
     const { transaction, last } = this.#actor(name);
     return footprints.taken(stepOf(name, last.sql), {
       transaction,
-      outcome: { kind: last.failed ? "error" : "rows" },
+      outcome: last.failed ? { kind: "error" } : { kind: "rows", rowCount: last.rowCount },
       waited: last.waited,
     });
   }
@@ -164,19 +164,21 @@ export class Arena {
       for (const name of names) {
         const actor = this.#actor(name);
         if (actor.isWaiting) continue;
-        actor.send("rollback");
+        // Advisory locks of a session outlive its transaction, and others may wait for them.
+        actor.send("rollback; select pg_advisory_unlock_all()");
         await actor.settled();
         await this.#resume();
       }
     }
     for (const actor of this.#actors.values()) {
-      await actor.client.query("deallocate all; select pg_advisory_unlock_all(); reset default_transaction_isolation");
+      await actor.client.query("deallocate all; reset default_transaction_isolation");
       actor.answers.length = 0;
     }
   }
 }
 
 export interface Scene {
+  readonly name: string;
   readonly schema: string;
   /** SQL that brings the rows back. */
   readonly rows: string;
@@ -202,7 +204,7 @@ class Actor {
   /** How many waits it has begun. */
   waits = 0;
   transaction: "none" | "open" | "failed" = "none";
-  last: { sql: Sql; failed: boolean; waited: boolean } = { sql: "", failed: false, waited: false };
+  last = lastOf("");
   #busy = false;
   #changed: () => void = () => undefined;
 
@@ -233,15 +235,20 @@ class Actor {
   send(sql: Sql): void {
     const [text, ...values] = typeof sql === "string" ? [sql] : sql;
     this.#busy = true;
-    this.last = { sql, failed: false, waited: false };
+    this.last = lastOf(sql);
     const { last } = this;
     this.client.query(text, values).then(
-      (result) => void this.answers.push(answerOf(result)),
+      (result) => this.#answered(result),
       (error: { code: string }) => {
         last.failed = true;
         this.answers.push(error.code);
       },
     );
+  }
+
+  #answered(result: pg.QueryResult | pg.QueryResult[]): void {
+    this.last.rowCount = [result].flat().at(-1)?.rowCount ?? null;
+    this.answers.push(answerOf(result));
   }
 
   /** It has answered, or waits. */
@@ -267,6 +274,11 @@ class Actor {
       this.#changed = resolve;
     });
   }
+}
+
+/** What is known of the last statement. */
+function lastOf(sql: Sql) {
+  return { sql, failed: false, waited: false, rowCount: null as number | null };
 }
 
 /** Rows in no order. */

@@ -284,6 +284,37 @@ const tight: readonly Tight[] = [
     nextA: ["commit", "rollback", "select 1/0", "select 1"],
     nextB: [update(2), "select n from t where id = 2", "select n from t where id = 2 for update nowait"],
   },
+  // What is locked already, as strongly or not.
+  {
+    a: ["begin", "select n from t where id = 1 for share"],
+    b: ["begin"],
+    nextA: [update(1), "select n from t where id = 1 for update", "delete from t where id = 1"],
+    nextB: ["select n from t where id = 1 for share", "select n from t where id = 1 for key share nowait", update(2)],
+  },
+  {
+    a: ["begin", "select n from t where id = 1 for update"],
+    b: [],
+    nextA: [update(1), "delete from t where id = 1", "update t set id = 5 where id = 1"],
+    nextB: ["insert into t (id) values (1)", update(1), "select n from t where id = 1 for share skip locked"],
+  },
+  {
+    a: ["begin", "update t set n = n + 1 where owner = 1"],
+    b: ["begin"],
+    c: ["insert into t (id, owner) values (3, 1)"],
+    nextA: ["update t set n = n + 1 where owner = 1", "select n from t where owner = 1 for update"],
+    nextB: [
+      "select n from t where id = 3 for update",
+      "select n from t where owner = 1 for share skip locked",
+      update(2),
+    ],
+  },
+  // What finds nothing to do.
+  {
+    a: [],
+    b: [],
+    nextA: ["insert into t (id) values (1) on conflict do nothing", "update t set n = 4 where id = 1 and owner = 2"],
+    nextB: ["delete from t where id = 1", "update t set owner = 2 where id = 1", "insert into t (id) values (3)"],
+  },
   // Tables.
   {
     a: ["begin"],
@@ -363,4 +394,4 @@ export const scenes: readonly Scene[] = [
   "on delete cascade on update cascade",
   "on delete set null",
   "deferrable initially deferred",
-].map((action) => ({ schema: tables(action), rows, state }));
+].map((action) => ({ name: action || "as they are", schema: tables(action), rows, state }));

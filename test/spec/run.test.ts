@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 
 import { parseSpecFile } from "../../src/spec/parse.js";
 import { planOf } from "../../src/spec/plan.js";
+import type { PermutationRun } from "../../src/spec/run-permutation.js";
 import { Summing, summaryText } from "../../src/spec/summary.js";
-import { followOrder } from "../../src/strategy/follow.js";
-import type { Strategy } from "../../src/strategy/strategy.js";
+import { exhaustive } from "../../src/strategy/exhaustive.js";
 import { serverForFile } from "../support.js";
 import { printed, runText } from "./support.js";
 
@@ -76,7 +76,7 @@ describe("runSpec", () => {
 
   test("prints the same on one lane and on several", async () => {
     const { spec } = parseSpecFile(lostUpdate, "test.spec");
-    expect(planOf(spec)).toEqual({ apart: true, reset: true });
+    expect(planOf(spec)).toEqual({ apart: true, reset: true, alone: false });
     expect(await printed(server(), lostUpdate.replace("step c2", "step x2 { SELECT 1; }\nstep c2"), { lanes: 3 })).toBe(
       await printed(server(), lostUpdate.replace("step c2", "step x2 { SELECT 1; }\nstep c2")),
     );
@@ -119,24 +119,19 @@ describe("runSpec", () => {
     expect(await printed(server(), text, { lanes: 3 })).toBe(await printed(server(), text));
   });
 
-  test("takes any strategy's decisions", async () => {
-    const orders = [
-      ["s1", "s1", "s1", "s2", "s2", "s2"],
-      ["s1", "s2", "s1", "s2", "s1", "s2"],
-    ];
-    const strategy: Strategy = {
-      name: "two orders",
-      search: () => {
-        const left = orders.map((order) => followOrder(order));
-        return { next: () => left.shift(), learn: () => undefined, exhausted: false, estimate: undefined };
-      },
+  test("by the exhaustive strategy, comes to every outcome in few of the orders", async () => {
+    const outcomes = (runs: readonly PermutationRun[]) => {
+      const summing = new Summing(parseSpecFile(lostUpdate, "test.spec").spec);
+      for (const run of runs) summing.add(run);
+      return summing.summary.outcomes.map(({ answers }) => JSON.stringify(answers)).toSorted();
     };
-    const runs = await runText(server(), lostUpdate, { strategy });
-    expect(runs.map(({ permutation }) => permutation.map(({ step }) => step.name).join(" "))).toEqual([
-      "r1 u1 c1 r2 u2 c2",
-      "r1 r2 u1 u2 c1 c2",
-    ]);
-    expect(runs[1]!.steps.filter(({ waited }) => waited).map(({ step }) => step.step.name)).toEqual(["u2"]);
+    let exhausted = false;
+    const onSearched = (result: boolean) => (exhausted = result);
+    const few = await runText(server(), lostUpdate, { strategy: exhaustive, onSearched });
+    expect(exhausted).toBe(true);
+    expect(few.length).toBeLessThanOrEqual(6);
+    expect(outcomes(few)).toEqual(outcomes(await runText(server(), lostUpdate)));
+    expect(few[0]!.text).toContain("\nstarting permutation: r1 u1 c1 r2 u2 c2\nstep r1: ");
   });
 });
 
@@ -149,14 +144,19 @@ describe("planOf", () => {
     [table, "BEGIN; SELECT * FROM t FOR UPDATE; COMMIT"],
     [table, "/* drop; */ UPDATE t SET v = 2 -- create table x; \n WHERE v = 1"],
     [table, "INSERT INTO t SELECT v FROM t; SELECT '; drop table t', $$;create$$"],
-  ])("puts rows back after %s %s", (setup, step) => expect(plan(setup, step)).toEqual({ apart: true, reset: true }));
+  ])("puts rows back after %s %s", (setup, step) =>
+    expect(plan(setup, step)).toEqual({ apart: true, reset: true, alone: false }),
+  );
 
   test.each([
     [`${table} ALTER TABLE t ADD w int;`, "SELECT * FROM t"],
     ["CREATE TABLE t AS SELECT 1 AS v;", "SELECT * FROM t"],
   ])("makes tables anew, but apart, after %s %s", (setup, step) =>
-    expect(plan(setup, step)).toEqual({ apart: true, reset: false }),
+    expect(plan(setup, step)).toEqual({ apart: true, reset: false, alone: false }),
   );
+
+  test("gives each lane a server of its own for what is serializable", () =>
+    expect(plan(table, "BEGIN ISOLATION LEVEL SERIALIZABLE")).toEqual({ apart: true, reset: true, alone: true }));
 
   test.each([
     [table, "CREATE TABLE u ()"],
@@ -164,7 +164,6 @@ describe("planOf", () => {
     [table, "SELECT v INTO u FROM t"],
     [table, "SET lock_timeout = 1"],
     [table, "SELECT pg_advisory_lock(1)"],
-    [table, "BEGIN ISOLATION LEVEL SERIALIZABLE"],
     [table, "NOTIFY x"],
     [table, "VACUUM t"],
     [`${table} CREATE ROLE r;`, "SELECT 1"],
