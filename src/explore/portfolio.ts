@@ -46,7 +46,10 @@ class Portfolio implements Attributed {
   next(): Scheduler | undefined {
     const { estimate = Infinity } = this.#complete;
     const tooMany = this.#executions >= worthwhile.most || (this.#executions > 1 && estimate > worthwhile.estimate);
-    if (!tooMany && this.#sampling === undefined) return this.#hand(this.#complete, exhaustive.name);
+    if (!tooMany && this.#sampling === undefined) {
+      const scheduler = this.#hand(this.#complete, exhaustive.name);
+      if (scheduler !== undefined || this.#underway.length > 0 || this.#complete.exhausted) return scheduler;
+    }
     this.#sampling ??= this.#sampler();
     return this.#hand(this.#sampling.search, this.#sampling.name);
   }

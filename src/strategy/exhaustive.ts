@@ -69,7 +69,7 @@ class Exhaustive implements Search {
   learn(observed: Observed | undefined): void {
     const { plan, run } = this.#underway.shift()!;
     this.#executions++;
-    if (observed === undefined) this.#incomplete = true;
+    if (observed === undefined || run.isLost) this.#incomplete = true;
     else this.#analyse(plan, run);
   }
 

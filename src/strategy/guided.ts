@@ -33,6 +33,8 @@ export class GuidedRun implements Scheduler {
   readonly moments: Moment[] = [];
   /** The step at which all that was pending was asleep; from there on the execution is one that is covered elsewhere. */
   blockedAt: number | undefined;
+  /** A step that was to be taken was not pending: the order of steps has an effect that is not seen in what they touch. */
+  isLost = false;
   readonly #log: EventLog;
   readonly #guide: Guide;
   #sleep: readonly Possible[] = [];
@@ -61,7 +63,7 @@ export class GuidedRun implements Scheduler {
   }
 
   #lookAt(index: number, choices: readonly Choice[]): void {
-    if (this.blockedAt !== undefined) return;
+    if (this.blockedAt !== undefined || this.isLost) return;
     const pending = describe(choices);
     const known = this.#guide.known[index];
     if (known !== undefined && known !== pending)
@@ -89,13 +91,14 @@ export class GuidedRun implements Scheduler {
 
   #guided(index: number, choices: readonly Choice[]): number | undefined {
     const key = this.#guide.keys[index];
-    if (key === undefined) return undefined;
+    if (key === undefined || this.isLost) return undefined;
     const chosen = choices.findIndex((choice) => keyOf(choice) === key);
-    if (chosen >= 0) return chosen;
-    throw new Divergence(index, `"${key.replace("\n", ", ")}" was to go on, and is not pending: ${describe(choices)}`);
+    if (chosen < 0) this.isLost = true;
+    return chosen < 0 ? undefined : chosen;
   }
 
   #free(index: number, choices: readonly Choice[], last: Choice | undefined): number {
+    if (this.isLost) return defaultChoice(choices, last);
     const isAsleep = (choice: Choice) => this.#sleep.some(({ key }) => key === keyOf(choice));
     const awake = choices.filter((choice) => choice.fault === undefined && !isAsleep(choice));
     if (awake.length === 0) this.blockedAt ??= index;
