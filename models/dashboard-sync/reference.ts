@@ -74,7 +74,7 @@ export const reference: Reference<Initial, Queue, Partitions> = {
     startWork: maybe((partitions, { parameters, result }) => {
       const about = parameters as unknown as About;
       const partition = of(partitions, about);
-      const given = returned(result) as { id: string } | null | undefined;
+      const given = returned(result) as { readonly id: string } | null | undefined;
       if (given === null) return isOutdated(partition, about) ? [partitions] : [];
       if (given !== undefined && isOutdated(partition, about)) return [];
       const { run } = partition;
@@ -105,7 +105,7 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       const partition = of(partitions, about);
       const applies = partition.run?.status === "failed" && !isOutdated(partition, about);
       // Undefined where it does not say, or did not live to say it.
-      const said = (returned(result) as boolean | null | undefined) ?? undefined;
+      const said = returned(result) ?? undefined;
       if (said !== undefined && said !== applies) return [];
       return [applies ? put(partitions, about, { attempt: partition.attempt + 1, run: null }) : partitions];
     }),
@@ -118,18 +118,23 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       return [put(partitions, about, { run: { ...run, status: "failed" } })];
     }),
 
-    workersTable: read((partitions, answer: readonly WorkerStatus[], { parameters }) =>
-      sameTable(answer, tableOf(partitions, (parameters as unknown as { runId: string }).runId)),
+    workersTable: read((partitions, answer, { parameters }) =>
+      sameTable(
+        answer as unknown as readonly WorkerStatus[],
+        tableOf(partitions, (parameters as unknown as { runId: string }).runId),
+      ),
     ),
 
-    getRunDetails: read((partitions, { run, workers }: RunAnswer, { parameters }) => {
+    getRunDetails: read((partitions, answer, { parameters }) => {
+      const { run, workers } = answer as unknown as RunAnswer;
       const { runId } = parameters as unknown as { runId: string };
       return (
         run !== null && sameRun(run, shownRun(partitions, runId)) && sameTable(workers, tableOf(partitions, runId))
       );
     }),
 
-    getRunsWithStats: read((partitions, { runs, total }: RunsAnswer) => {
+    getRunsWithStats: read((partitions, answer) => {
+      const { runs, total } = answer as unknown as RunsAnswer;
       const ids = [...new Set(Object.keys(partitions).map((key) => key.split("/")[0]!))];
       const all = ids.every((runId) => runs.some((run) => sameRun(run, shownRun(partitions, runId))));
       return all && runs.length === ids.length && total === ids.length;
@@ -162,11 +167,11 @@ function maybe(explain: Explain): Explain {
 }
 
 /** A call that changes nothing and must show what there is; one that did not end well says nothing. */
-function read(fits: (partitions: Partitions, answer: never, call: Call) => boolean): Explain {
+function read(fits: (partitions: Partitions, answer: Json, call: Call) => boolean): Explain {
   return (partitions, call) => {
     const { result } = call;
     if (!("returned" in result)) return [partitions];
-    return fits(partitions, result.returned as never, call) ? [partitions] : [];
+    return fits(partitions, result.returned, call) ? [partitions] : [];
   };
 }
 

@@ -62,7 +62,7 @@ export const crashes: readonly Scenario[] = [
       ...each(everyone, { display: notBegun, breaks: [stuck] }),
       ...each(piecemeal, byPieces({ display: notBegun, breaks: [stuck] })),
       // The work item is written by the transaction that reset the worker, and will be sent from there.
-      fixed: { display: notBegun, breaks: [] },
+      ...each(["fixed", "fixed-without-lock"], { display: notBegun, breaks: [] }),
     },
   },
   {
@@ -89,7 +89,10 @@ export const crashes: readonly Scenario[] = [
       // Running for ever: there is no failure on the page that anybody could retry.
       ...each(everyone, { display: { ...notBegun, rows: "p1 running" }, breaks: [stuck] }),
       // The dead letter is reported as a failure, and the user retries it.
-      fixed: { display: { counter: "0", flags: "p1 completed", rows: "p1 completed" }, breaks: [] },
+      ...each(["fixed", "fixed-without-lock"], {
+        display: { counter: "0", flags: "p1 completed", rows: "p1 completed" },
+        breaks: [],
+      }),
     },
   },
 ];

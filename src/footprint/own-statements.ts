@@ -2,7 +2,7 @@ import type { Catalog } from "./catalog.js";
 import { noEffects, type Effects } from "./effects.js";
 import { knownOf } from "./expressions.js";
 import type { Tree } from "./parse.js";
-import type { SessionState } from "./session-state.js";
+import { writtenBy, type SessionState } from "./session-state.js";
 import { isIsolation, isLanguage, isTimeout } from "./settings.js";
 import { effectsOf } from "./statement.js";
 import { setTransaction } from "./transaction-control.js";
@@ -44,21 +44,31 @@ const kinds: Readonly<Record<string, Special>> = {
       const known = knownOf(param, values);
       return known !== undefined && "given" in known ? known.given : undefined;
     });
-    return effectsOf(prepared.tree, { catalog, values: given, temporary: state.temporary });
+    return effectsOf(prepared.tree, { catalog, values: given, temporary: state.temporary, written: writtenBy(state) });
   },
   DeclareCursorStmt: (state, node, values, catalog) => {
     const tree = field(node, "query");
     state.cursors = new Map([...state.cursors, [text(node, "portalname"), { tree, values }]]);
-    return effectsOf(tree, { catalog, values, temporary: state.temporary });
+    return effectsOf(tree, { catalog, values, temporary: state.temporary, written: writtenBy(state) });
   },
   FetchStmt: (state, node, _, catalog) => {
     const cursor = state.cursors.get(text(node, "portalname"));
     if (cursor === undefined) return unknown(`the cursor ${text(node, "portalname")} is not known`);
-    return effectsOf(cursor.tree, { catalog, values: cursor.values, temporary: state.temporary });
+    return effectsOf(cursor.tree, {
+      catalog,
+      values: cursor.values,
+      temporary: state.temporary,
+      written: writtenBy(state),
+    });
   },
   CreateStmt: (state, node) => createTemporary(state, field(node, "relation"), noEffects()),
   CreateTableAsStmt: (state, node, values, catalog) => {
-    const query = effectsOf(field(node, "query"), { catalog, values, temporary: state.temporary });
+    const query = effectsOf(field(node, "query"), {
+      catalog,
+      values,
+      temporary: state.temporary,
+      written: writtenBy(state),
+    });
     return createTemporary(state, field(field(node, "into"), "rel"), query);
   },
   IndexStmt: (state, node, _, catalog) =>

@@ -4,7 +4,7 @@ import { noDeed, type Deed } from "./deed.js";
 import { add, type Effects } from "./effects.js";
 import { ownEffects } from "./own-statements.js";
 import type { Tree } from "./parse.js";
-import { isSerializable, type SessionState } from "./session-state.js";
+import { isSerializable, writtenBy, type SessionState } from "./session-state.js";
 import { effectsOf } from "./statement.js";
 import { control } from "./transaction-control.js";
 import { field } from "./work.js";
@@ -34,7 +34,7 @@ export function perform(
   if (state.transaction.status === "failed") return noDeed();
   const special = ownEffects(state, statement, values, catalog);
   if (special !== undefined) return run(state, special, takesNoSnapshot.has(kind) ? "none" : "maybe");
-  const effects = effectsOf(statement, { catalog, values, temporary: state.temporary });
+  const effects = effectsOf(statement, { catalog, values, temporary: state.temporary, written: writtenBy(state) });
   const { sure, missed } = proofOf(statement, effects, answer?.rowCount, answer?.waited === true, catalog);
   const { holds } = state.transaction;
   const deed = run(state, missed ? missing(effects, kind) : effects, takesNoSnapshot.has(kind) ? "none" : "taken");

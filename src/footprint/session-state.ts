@@ -94,6 +94,11 @@ export function copyOf(state: SessionState): SessionState {
   return { ...state, transaction: { ...state.transaction, late: copied } };
 }
 
+/** Tables in which rows may be its transaction's own. */
+export function writtenBy({ transaction }: SessionState): ReadonlySet<string> {
+  return new Set(transaction.writes.map(({ table }) => table));
+}
+
 /** All locks that a session may have. */
 export function locksOf({ transaction, advisory }: SessionState): readonly Lock[] {
   return [...transaction.holds, ...advisory];

@@ -15,6 +15,8 @@ export interface Reading {
   readonly values: readonly unknown[] | undefined;
   /** Names of the session's own tables. */
   readonly temporary: ReadonlySet<string>;
+  /** Tables that the transaction may have written before. */
+  readonly written: ReadonlySet<string>;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface Work {
   readonly values: readonly unknown[] | undefined;
   /** The session's own tables. */
   readonly temporary: ReadonlySet<string>;
+  /** Tables that the transaction may have written before this statement. */
+  readonly written: ReadonlySet<string>;
   /** Names that stand for a WITH query here. */
   readonly withQueries: ReadonlySet<string>;
   /** Names of columns that occur anywhere in the statement: what it may read of its tables. */

@@ -34,6 +34,7 @@ export function update(table: Table, rows: Rows, sets: Sets, work: Work): void {
   const key = table.uniques.some((unique) => changes(unique.columns));
   const after = any ? allRows : afterwards(table, known, sets);
   const generated = [...table.columns.values()].filter((column) => column.generated).map(({ name }) => name);
+  const own = hasOwnRows(table, work);
   lockTable(within, table, "ROW EXCLUSIVE");
   work.effects.writes.push({
     table: table.name,
@@ -50,10 +51,18 @@ export function update(table: Table, rows: Rows, sets: Sets, work: Work): void {
   for (const unique of table.uniques)
     if (unique.anyColumn || changes(unique.columns)) claim(table, unique, after, within);
   for (const foreign of table.foreignKeys)
-    if (changes(foreign.childColumns)) checkParent(foreign, table, after, within);
+    if (own || changes(foreign.childColumns)) checkParent(foreign, table, after, within);
   for (const foreign of table.referencedBy)
     if (changes(foreign.parentColumns)) tellChildren(foreign, foreign.onUpdate, false, table, known, within);
   runTriggers(table, "update", within);
+}
+
+/**
+ * Whether the transaction may have written rows of a table. Of such a row the foreign keys are checked anew at each update,
+ * though they stay what they were (`RI_FKey_fk_upd_check_required` of Postgres' ri_triggers.c).
+ */
+function hasOwnRows({ name }: Table, { written, effects }: Work): boolean {
+  return written.has(name) || effects.writes.some(({ table }) => table === name);
 }
 
 /** Adds what deleting rows of a table does. */

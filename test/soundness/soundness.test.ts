@@ -52,7 +52,7 @@ describe("the reduced exploration has the outcomes of the full enumeration", () 
       const isRight = rest.exhausted && rest.missing.length + rest.unheardOf.length === 0;
       if (!isRight && failures !== undefined)
         appendFileSync(failures, `${JSON.stringify({ program, ...rest, executions })}\n`);
-      else expect({ program, ...rest }).toEqual({ program, exhausted: true, missing: [], unheardOf: [] });
+      expect(isRight || failures !== undefined ? "as it is" : { program, ...rest }).toBe("as it is");
       totals.programs++;
       totals.full += executions.full;
       totals.reduced += executions.reduced;

@@ -179,24 +179,29 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
+const models = fileURLToPath(new URL("../../../models/dashboard-sync", import.meta.url));
+
 /**
- * The mutated code.
+ * The source of the file that a mutant changes, changed.
  *
  * @throws {Error} When the text to change is not there, or not only there: then the mutant is of a `fixed` that was.
  */
-export async function load({ name, file = "fixed.ts", from, to }: Mutant): Promise<(pool: Pool) => DashboardSync> {
+export function mutated({ name, file = "fixed.ts", from, to }: Mutant): string {
+  const parts = readFileSync(path.join(models, "implementations", file), "utf8").split(from);
+  if (parts.length !== 2)
+    throw new Error(`mutant "${name}": what it changes occurs ${parts.length - 1} times in ${file}`);
+  return parts.join(to);
+}
+
+/** The mutated code, loaded from a copy of the folder that is gone again. */
+export async function load(mutant: Mutant): Promise<(pool: Pool) => DashboardSync> {
   const folder = mkdtempSync(path.join(tmpdir(), "mutant-"));
+  const implementations = path.join(folder, "implementations");
   try {
-    cpSync(fileURLToPath(new URL("../../../models/dashboard-sync", import.meta.url)), folder, { recursive: true });
-    const mutated = path.join(folder, "implementations", file);
-    const parts = readFileSync(mutated, "utf8").split(from);
-    if (parts.length !== 2)
-      throw new Error(`mutant "${name}": what it changes occurs ${parts.length - 1} times in ${file}`);
-    writeFileSync(mutated, parts.join(to));
+    cpSync(models, folder, { recursive: true });
+    writeFileSync(path.join(implementations, mutant.file ?? "fixed.ts"), mutated(mutant));
     const jiti = createJiti(import.meta.url, { moduleCache: false, fsCache: false });
-    const module = await jiti.import<{ fixed: (pool: Pool) => DashboardSync }>(
-      path.join(folder, "implementations", "fixed.ts"),
-    );
+    const module = await jiti.import<{ fixed: (pool: Pool) => DashboardSync }>(path.join(implementations, "fixed.ts"));
     return module.fixed;
   } finally {
     rmSync(folder, { recursive: true });
