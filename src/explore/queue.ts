@@ -133,6 +133,6 @@ export class Queue {
 function ordersOf(observed: Observed): number {
   let orders = 1;
   let steps = 0;
-  for (const count of lengths(observed).steps.values()) for (let i = 1; i <= count; i++) orders *= ++steps / i;
+  for (const count of lengths(observed).values()) for (let i = 1; i <= count; i++) orders *= ++steps / i;
   return Math.round(orders);
 }
