@@ -2,8 +2,11 @@ import { exhaustive } from "../strategy/exhaustive.js";
 import { samplers } from "../strategy/named.js";
 import type { Observed, Scheduler, Search, Strategy } from "../strategy/strategy.js";
 
-/** How many executions a program may seem to take for all of its orders to be run, and how many it may take then. */
-const worthwhile = { estimate: 60, most: 120 };
+/**
+ * How many executions a program may seem to take for all of its orders to be run, and how many it may take then. So many
+ * are exhaustive in any case: those with the fewest switches and faults break most of what breaks.
+ */
+const worthwhile = { first: 24, estimate: 60, most: 120 };
 
 /**
  * What `check` does unless told otherwise. Every program is begun exhaustively: while the estimate of all its orders is
@@ -45,9 +48,11 @@ class Portfolio implements Attributed {
 
   next(): Scheduler | undefined {
     const { estimate = Infinity } = this.#complete;
-    const tooMany = this.#executions >= worthwhile.most || (this.#executions > 1 && estimate > worthwhile.estimate);
+    const { first, most } = worthwhile;
+    const tooMany = this.#executions >= most || (this.#executions >= first && estimate > worthwhile.estimate);
     if (!tooMany && this.#sampling === undefined) {
       const scheduler = this.#hand(this.#complete, exhaustive.name);
+      // It may have nothing left to run without having come to its end.
       if (scheduler !== undefined || this.#underway.length > 0 || this.#complete.exhausted) return scheduler;
     }
     this.#sampling ??= this.#sampler();

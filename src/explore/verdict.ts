@@ -133,16 +133,22 @@ function number(value: number): string {
 }
 
 function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): string {
-  const { executions, programs, distinctSchedules, exhausted } = coverage;
-  const until = interrupted ? "interrupted after " : "";
+  const { executions, programs, distinctSchedules, exhausted, strategies } = coverage;
   const all =
     `all orders (about ${number(exhausted.orders)}) of ${plural(exhausted.programs, "program")}, ` +
     `in ${plural(exhausted.executions, "execution")}`;
-  const others = executions - exhausted.executions;
-  if (exhausted.programs > 0 && others === 0) return `${until}${all}`;
-  const sampled = `${number(others)} ${namesOf(coverage, strategy)} schedules of ${plural(programs - exhausted.programs, "program")}`;
-  if (exhausted.programs === 0) return `${until}${sampled}, ${number(distinctSchedules)} distinct`;
-  return `${until}${all}; ${sampled}`;
+  const first = Math.max(0, (strategies["exhaustive"] ?? 0) - exhausted.executions);
+  const sampled = executions - exhausted.executions - first;
+  const others = [
+    ...(first === 0 ? [] : [`${number(first)} orders with few switches`]),
+    ...(sampled === 0 && executions > 0 ? [] : [`${number(sampled)} ${namesOf(coverage, strategy)} schedules`]),
+  ].join(" and ");
+  const parts = [
+    ...(exhausted.programs === 0 ? [] : [all]),
+    ...(others === "" ? [] : [`${others} of ${plural(programs - exhausted.programs, "program")}`]),
+    ...(exhausted.programs === 0 ? [`${number(distinctSchedules)} distinct`] : []),
+  ];
+  return `${interrupted ? "interrupted after " : ""}${parts.join(exhausted.programs === 0 ? ", " : "; ")}`;
 }
 
 /** `urw, pos and pct:3`, for a strategy that is made of others. */

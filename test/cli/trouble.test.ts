@@ -8,7 +8,19 @@ const { vary, run, start, verdict: verdictIn, write, counterexamples } = project
 
 /** A check that would take for ever, in its own reports folder. */
 function endless(name: string, ...flags: string[]): Running {
-  return start("check", "counter.ts", "--time", "300", "--json", `${name}.json`, "--reports", name, ...flags);
+  return start(
+    "check",
+    "counter.ts",
+    "--strategy",
+    "random",
+    "--time",
+    "300",
+    "--json",
+    `${name}.json`,
+    "--reports",
+    name,
+    ...flags,
+  );
 }
 
 /** Waits until the server of a run is up, and some executions are done; returns the server's directory. */
@@ -158,13 +170,14 @@ test("a program of 500 steps", async () => {
        invariants: { "a multiple of 250": ({ t }) => t[0].n % 250 === 0 ? undefined : "n = " + t[0].n },
      });`,
   );
-  const { code } = await run("check", "long.mjs", "--executions", "11", "--json", "long.json");
+  const flags = ["--strategy", "random", "--executions", "11", "--json", "long.json"];
+  const { code } = await run("check", "long.mjs", ...flags);
   expect(code).toBe(0);
   expect(verdictIn("long.json").implementations[0]!.steps).toBeGreaterThan(2_500);
 });
 
 test("output that nobody reads to its end", async () => {
-  const { process, ended } = start("scenario", "--all", "--json");
+  const { process, ended } = start("scenario", "redelivery-during-retry", "--json");
   process.stdout!.destroy();
   const { code, stderr } = await ended;
   expect(stderr).toBe("");

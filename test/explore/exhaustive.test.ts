@@ -49,13 +49,10 @@ async function both(scene: Scene, faults: readonly Fault[] = []) {
 }
 
 function outcomes(executed: readonly Executed[]): string[] {
-  const each = executed.map(({ trace, world }) =>
-    JSON.stringify([
-      trace.operations.map(({ actor, index, result }) => [actor, index, result]).toSorted(),
-      trace.state,
-      world,
-    ]),
-  );
+  const each = executed.map(({ trace, world }) => {
+    const results = trace.operations.map(({ actor, index, result }) => JSON.stringify([actor, index, result]));
+    return JSON.stringify([results.toSorted(), trace.state, world]);
+  });
   return [...new Set(each)].toSorted();
 }
 

@@ -4,7 +4,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { Lanes } from "../../src/execution/lanes.js";
 import type { AnyModel } from "../../src/execution/model.js";
 import { explore, type ExploreOptions } from "../../src/explore/explore.js";
-import { PostgresError, RaceproofError, UsageError } from "../../src/index.js";
+import { portfolio } from "../../src/explore/portfolio.js";
+import { fc, PostgresError, RaceproofError, UsageError } from "../../src/index.js";
+import { exhaustive } from "../../src/strategy/exhaustive.js";
 import { random } from "../../src/strategy/random.js";
 import type { Strategy } from "../../src/strategy/strategy.js";
 import { serverForFile } from "../support.js";
@@ -22,23 +24,24 @@ async function exploring(model: AnyModel, count: number, more: Partial<ExploreOp
 }
 
 describe("exploring", () => {
+  const comparable = ({ coverage, failures, seen, problems }: Awaited<ReturnType<typeof exploring>>) => ({
+    coverage,
+    failures: failures.map(({ execution, program, violations, trace }) => ({
+      execution,
+      program,
+      violations,
+      schedule: trace.schedule,
+    })),
+    seen: [...seen],
+    problems: [...problems],
+  });
+
   test("gives the same with the same seed, on however many lanes, and something else with another", async () => {
     const [one, three, other] = [
       await exploring(counterModel(), 1),
       await exploring(counterModel(), 3),
       await exploring(counterModel(), 3, { seed: "other", strategy: random("other") }),
     ];
-    const comparable = ({ coverage, failures, seen, problems }: typeof one) => ({
-      coverage,
-      failures: failures.map(({ execution, program, violations, trace }) => ({
-        execution,
-        program,
-        violations,
-        schedule: trace.schedule,
-      })),
-      seen: [...seen],
-      problems: [...problems],
-    });
     expect(comparable(three)).toEqual(comparable(one));
     expect(comparable(other).coverage).not.toEqual(comparable(one).coverage);
     expect([...one.seen.keys()]).toEqual(["nothing is lost: too low"]);
@@ -46,6 +49,32 @@ describe("exploring", () => {
     expect(one.coverage.programs).toBeGreaterThan(8);
     expect(one.coverage.overlaps["add × add"]).toBeGreaterThan(0);
     expect(one.problems.size).toBe(0);
+  });
+
+  test.each([exhaustive, portfolio("test")])(
+    "so does $name, whose executions depend on each other",
+    async (strategy) => {
+      const again = strategy.name === "portfolio" ? portfolio("test") : strategy;
+      const one = await exploring(counterModel(), 1, { strategy });
+      const three = await exploring(counterModel(), 3, { strategy: again });
+      expect(comparable(three)).toEqual(comparable(one));
+      expect(one.coverage.exhausted.programs).toBeGreaterThan(0);
+      expect(one.coverage.exhausted.executions).toBeLessThanOrEqual(one.coverage.executions);
+    },
+  );
+
+  test("ends by itself once every order of every program has been run", async () => {
+    const model = counterModel({
+      initial: fc.constant({ start: 1, others: [] }),
+      operations: { add: { ...counterModel().operations["add"]!, parameters: fc.constant({ by: 1 }) } },
+      actors: { a: ["add"], b: ["add"] },
+      operationsPerActor: 1,
+    });
+    const { coverage, failures } = await exploring(model, 3, { strategy: exhaustive, budget: { executions: 1_000 } });
+    // One alone, the other alone, and both: 1 + 1 + C(8,4) orders, think points included C(10,5).
+    expect(coverage.exhausted).toMatchObject({ programs: 3, executions: coverage.executions, orders: 254 });
+    expect(coverage.executions).toBeLessThan(30);
+    expect(failures).toHaveLength(1);
   });
 
   test("finds nothing in what is right", async () => {

@@ -83,7 +83,7 @@ describe("sampling", () => {
 
   test("pct leaves an actor but for d − 1 changes only at its end", () => {
     const script = { a: [x, x, x], b: [x, x, x] };
-    const switches = (order: string) => [...order].filter((actor, i) => i > 0 && actor !== order[i - 1]).length;
+    const switches = (order: string) => Array.from(order).filter((actor, i) => i > 0 && actor !== order[i - 1]).length;
     expect(Math.max(...orders(pct("s", 1), script, 200).map(switches))).toBe(1);
     expect(Math.max(...orders(pct("s", 3), script, 500).map(switches))).toBe(3);
   });
