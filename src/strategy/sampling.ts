@@ -13,7 +13,7 @@ export interface Learnt {
   /** Which of its steps conflict with a step of somebody else, by actor; empty where footprints are not known. */
   readonly conflicting: ReadonlyMap<string, readonly boolean[]>;
   /** Whether steps with such texts conflicted; where footprints are not known, all do. */
-  conflict(a: Choice, b: Choice): boolean;
+  readonly conflict: (a: Choice, b: Choice) => boolean;
 }
 
 /** Makes the scheduler of one execution. */
