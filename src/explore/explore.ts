@@ -13,7 +13,7 @@ import { Divergence } from "../strategy/follow.js";
 import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { CoverageCount } from "./coverage.js";
 import { inOrder } from "./in-order.js";
-import { programSource } from "./programs.js";
+import { examplesOf, programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
 import type { Coverage } from "./verdict.js";
 
@@ -81,7 +81,12 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { lanes, model, strategy, seed, faults, budget, signal, onProgress } = options;
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
   const found = new Findings(model);
-  const queue = new Queue(strategy, programSource(model, seed, faults), await aboutPrograms(lanes, model));
+  const queue = new Queue(
+    strategy,
+    programSource(model, seed, faults),
+    await aboutPrograms(lanes, model),
+    examplesOf(model, faults).length,
+  );
   const over = () =>
     signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
   let handed = 0;

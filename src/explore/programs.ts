@@ -41,14 +41,18 @@ export function numericSeed(seed: string, purpose: string): number {
   return hash | 0;
 }
 
+/** The model's examples in which something may go wrong, or those in which nothing may. */
+export function examplesOf({ examples = [] }: AnyModel, faults: boolean): readonly Program[] {
+  return examples.filter((example) => faults === (example.faults ?? []).length > 0);
+}
+
 /**
  * A source of programs: first the model's examples, then generated ones. The same seed and number give the same program.
  *
  * @param faults Whether things may go wrong in them: then something may in every one of them, and else nothing in any.
  */
 export function programSource(model: AnyModel, seed: string, faults = false): (number: number) => Program {
-  const all: readonly Program[] = model.examples ?? [];
-  const examples = all.filter((example) => faults === (example.faults ?? []).length > 0);
+  const examples = examplesOf(model, faults);
   const arbitrary = programsOf(model, faults).filter(({ actors }) =>
     actors.some(({ operations }) => operations.length > 0),
   );

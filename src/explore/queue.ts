@@ -6,8 +6,8 @@ import type { Coverage } from "./verdict.js";
 /** How many sampled schedules each program gets. */
 const samplesPerProgram = 10;
 
-/** Programs that are explored side by side. */
-const abreast = 48;
+/** Programs that are explored side by side, at least. */
+const leastAbreast = 12;
 
 /** So many programs in a row that are done already: there is little left that the model would generate. */
 const nothingNew = 200;
@@ -44,6 +44,7 @@ export class Queue {
   readonly #strategy: Strategy;
   readonly #programAt: (number: number) => Program;
   readonly #about: (program: Program) => About;
+  readonly #abreast: number;
   #active: Active[] = [];
   readonly #done = new Set<string>();
   #next = 0;
@@ -52,7 +53,14 @@ export class Queue {
   #jobs = 0;
   #exhausted: Coverage["exhausted"] = { programs: 0, executions: 0, orders: 0 };
 
-  constructor(strategy: Strategy, programAt: (number: number) => Program, about: (program: Program) => About) {
+  /** @param first How many programs are to be explored before any others: they take turns among themselves. */
+  constructor(
+    strategy: Strategy,
+    programAt: (number: number) => Program,
+    about: (program: Program) => About,
+    first: number,
+  ) {
+    this.#abreast = Math.max(leastAbreast, first);
     this.#strategy = strategy;
     this.#programAt = programAt;
     this.#about = about;
@@ -76,7 +84,7 @@ export class Queue {
    */
   next(): Job | undefined {
     for (let idle = 0; ;) {
-      const active = (this.#active.length < abreast ? this.#begin() : undefined) ?? this.#active.shift();
+      const active = (this.#active.length < this.#abreast ? this.#begin() : undefined) ?? this.#active.shift();
       if (active === undefined) return undefined;
       const job = this.#nextOf(active);
       // Done with, if nothing of it is under way that could lead to more.
@@ -133,6 +141,6 @@ export class Queue {
 function ordersOf(observed: Observed): number {
   let orders = 1;
   let steps = 0;
-  for (const count of lengths(observed).steps.values()) for (let i = 1; i <= count; i++) orders *= ++steps / i;
+  for (const count of lengths(observed).values()) for (let i = 1; i <= count; i++) orders *= ++steps / i;
   return Math.round(orders);
 }

@@ -47,6 +47,17 @@ function pins(rows: Rows, columns: readonly string[]): boolean {
 
 /** The table of a statement that locks rows of no other one by itself, and runs no triggers. */
 function onlyTable(statement: Tree, catalog: Catalog): Table | undefined {
+  const tables = known.get(catalog) ?? new WeakMap<Tree, { readonly table: Table | undefined }>();
+  known.set(catalog, tables);
+  const found = tables.get(statement) ?? { table: findOnlyTable(statement, catalog) };
+  tables.set(statement, found);
+  return found.table;
+}
+
+/** To go through a tree takes long, and the same few are gone through again and again. */
+const known = new WeakMap<Catalog, WeakMap<Tree, { readonly table: Table | undefined }>>();
+
+function findOnlyTable(statement: Tree, catalog: Catalog): Table | undefined {
   const [kind = ""] = Object.keys(statement);
   const node = field(statement, kind);
   const isSelect = kind === "SelectStmt" && list(node, "fromClause").length === 1;

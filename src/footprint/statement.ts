@@ -1,7 +1,7 @@
 import { call } from "./calls.js";
 import type { Catalog } from "./catalog.js";
 import { change, copy, erase, insert, merge } from "./changes.js";
-import { noEffects, type Effects } from "./effects.js";
+import { add, noEffects, type Effects } from "./effects.js";
 import { columnNames } from "./expressions.js";
 import { tableModes } from "./locks.js";
 import { statementsOf, type Tree } from "./parse.js";
@@ -19,11 +19,48 @@ export interface Reading {
   readonly written: ReadonlySet<string>;
 }
 
+/** By catalog and tree: to go through a tree costs more than all the rest, and the same few are gone through again and again. */
+const known = new WeakMap<Catalog, WeakMap<Tree, Map<string, Effects>>>();
+
+/** How many sets of parameters are kept for one statement. */
+const kept = 1_000;
+
 /**
  * What a statement does, from its tree and the catalog. Statements that only concern the session or its transaction
  * (BEGIN, SET, PREPARE, …) are not for here.
  */
 export function effectsOf(statement: Tree, reading: Reading): Effects {
+  const key = keyOf(reading);
+  if (key === undefined) return read(statement, reading);
+  const trees = known.get(reading.catalog) ?? new WeakMap<Tree, Map<string, Effects>>();
+  known.set(reading.catalog, trees);
+  const found = trees.get(statement) ?? new Map<string, Effects>();
+  trees.set(statement, found);
+  if (found.size >= kept) found.clear();
+  const effects = found.get(key) ?? read(statement, reading);
+  found.set(key, effects);
+  return copyOf(effects);
+}
+
+/** All that effects depend on besides catalog and tree; undefined where that is much, or not to be told apart by JSON. */
+function keyOf({ values, temporary, written }: Reading): string | undefined {
+  if (values?.every(isPlain) !== true) return undefined;
+  const key = JSON.stringify([values, [...temporary], [...written].toSorted()]);
+  return key.length > 2_000 ? undefined : key;
+}
+
+function isPlain(value: unknown): boolean {
+  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+}
+
+/** Whoever gets effects may add to them. */
+function copyOf(effects: Effects): Effects {
+  const copy = noEffects();
+  add(copy, effects);
+  return copy;
+}
+
+function read(statement: Tree, reading: Reading): Effects {
   const effects = noEffects();
   runStatement(statement, {
     ...reading,

@@ -1,6 +1,7 @@
 import seedrandom from "seedrandom";
+import { dependent, eventsOf } from "./events.js";
 import { faulty } from "./faulty.js";
-import type { About, Observed, Scheduler, Search, Strategy } from "./strategy.js";
+import type { About, Choice, Observed, Scheduler, Search, Strategy } from "./strategy.js";
 
 /** Numbers from 0 to 1, 1 excluded; seeded. */
 export type Generator = () => number;
@@ -9,12 +10,14 @@ export type Generator = () => number;
 export interface Learnt {
   /** Steps of each actor; empty before the first execution. */
   readonly steps: ReadonlyMap<string, number>;
-  /** Of these, the ones that conflict with a step of somebody else, by actor; where footprints are known. */
+  /** Which of its steps conflict with a step of somebody else, by actor; empty where footprints are not known. */
   readonly conflicting: ReadonlyMap<string, readonly boolean[]>;
+  /** Whether steps with such texts conflicted; where footprints are not known, all do. */
+  conflict(a: Choice, b: Choice): boolean;
 }
 
 /** Makes the scheduler of one execution. */
-export type Sampler = (generator: Generator, learnt: Learnt, about: About) => Scheduler;
+export type Sampler = (generator: Generator, learnt: Learnt) => Scheduler;
 
 /**
  * A strategy that samples: each execution on its own, without an end. The first execution of each program is run by
@@ -22,13 +25,8 @@ export type Sampler = (generator: Generator, learnt: Learnt, about: About) => Sc
  *
  * @param seed Any text.
  */
-export function sampling(
-  name: string,
-  seed: string,
-  sampler: Sampler,
-  learn: (observed: Observed, about: About) => Learnt = lengths,
-): Strategy {
-  return { name, search: (program, about) => new Sampling(`${seed}/${name}/${program}`, sampler, learn, about) };
+export function sampling(name: string, seed: string, sampler: Sampler): Strategy {
+  return { name, search: (program, about) => new Sampling(`${seed}/${name}/${program}`, sampler, about) };
 }
 
 class Sampling implements Search {
@@ -36,45 +34,73 @@ class Sampling implements Search {
   readonly estimate = undefined;
   readonly #seed: string;
   readonly #sampler: Sampler;
-  readonly #learn: (observed: Observed, about: About) => Learnt;
   readonly #about: About;
   #executions = 0;
-  #learnt: Learnt = { steps: new Map(), conflicting: new Map() };
+  #learnt = nothingLearnt;
   #knows = false;
 
-  constructor(seed: string, sampler: Sampler, learn: (observed: Observed, about: About) => Learnt, about: About) {
+  constructor(seed: string, sampler: Sampler, about: About) {
     this.#seed = seed;
     this.#sampler = sampler;
-    this.#learn = learn;
     this.#about = about;
   }
 
   next(): Scheduler | undefined {
     if (this.#executions > 0 && !this.#knows) return undefined;
     const generator = seedrandom(`${this.#seed}/${this.#executions++}`);
-    return faulty(this.#sampler(generator, this.#learnt, this.#about), generator, this.#learnt.steps);
+    return faulty(this.#sampler(generator, this.#learnt), generator, this.#learnt.steps);
   }
 
   learn(observed: Observed | undefined): void {
+    const isFirst = !this.#knows;
     this.#knows = true;
     if (observed === undefined) return;
-    const { steps, conflicting } = this.#learn(observed, this.#about);
-    const longest = new Map(this.#learnt.steps);
-    for (const [actor, count] of steps) longest.set(actor, Math.max(count, longest.get(actor) ?? 0));
     // Whether steps conflict is learnt once: it costs more than the rest.
-    const known = this.#learnt.conflicting.size > 0 ? this.#learnt.conflicting : conflicting;
-    this.#learnt = { steps: longest, conflicting: known };
+    const learnt = isFirst ? conflictsOf(observed, this.#about) : this.#learnt;
+    const steps = new Map(this.#learnt.steps);
+    for (const [actor, count] of lengths(observed)) steps.set(actor, Math.max(count, steps.get(actor) ?? 0));
+    this.#learnt = { ...learnt, steps };
   }
 }
 
+const nothingLearnt: Learnt = { steps: new Map(), conflicting: new Map(), conflict: () => true };
+
 /** How many steps each actor took. */
-export function lengths({ pending, chosen }: Observed): Learnt {
+export function lengths({ pending, chosen }: Observed): Map<string, number> {
   const steps = new Map<string, number>();
   for (const [index, choices] of pending.entries()) {
     const { actor } = choices[chosen[index]!]!;
     steps.set(actor, (steps.get(actor) ?? 0) + 1);
   }
-  return { steps, conflicting: new Map() };
+  return steps;
+}
+
+function conflictsOf(observed: Observed, { footprints }: About): Learnt {
+  if (footprints === undefined) return nothingLearnt;
+  const { pending, chosen } = observed;
+  const texts = pending.map((choices, index) => textOf(choices[chosen[index]!]!));
+  const events = eventsOf(observed, footprints());
+  const matters = events.map(() => false);
+  const pairs = new Set<string>();
+  for (const [i, event] of events.entries()) {
+    for (let other = i + 1; other < events.length; other++) {
+      if (events[other]!.actor === event.actor || !dependent(event, events[other]!)) continue;
+      matters[i] = matters[other] = true;
+      pairs.add(pairOf(texts[i]!, texts[other]!));
+    }
+  }
+  const conflicting = new Map<string, boolean[]>();
+  for (const [i, { actor }] of events.entries())
+    conflicting.set(actor, [...(conflicting.get(actor) ?? []), matters[i]!]);
+  return { ...nothingLearnt, conflicting, conflict: (a, b) => pairs.has(pairOf(textOf(a), textOf(b))) };
+}
+
+function textOf({ kind, text }: Choice): string {
+  return `${kind} ${text}`;
+}
+
+function pairOf(...texts: [string, string]): string {
+  return texts.toSorted().join("\0");
 }
 
 /** One of several, each as likely as its weight says; with no weight at all, any. */

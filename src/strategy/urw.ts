@@ -1,6 +1,5 @@
-import { dependent, eventsOf } from "./events.js";
-import { lengths, sampling, weighted, type Learnt } from "./sampling.js";
-import type { About, Choice, Observed, Strategy } from "./strategy.js";
+import { sampling, weighted } from "./sampling.js";
+import type { Choice, Strategy } from "./strategy.js";
 
 /**
  * Uniform over interleavings rather than over the steps at each moment: an actor is taken as likely as the share of the
@@ -10,51 +9,30 @@ import type { About, Choice, Observed, Strategy } from "./strategy.js";
  * first execution.
  */
 export function urw(seed: string): Strategy {
-  return sampling(
-    "urw",
-    seed,
-    (generator, { steps, conflicting }) => {
-      const taken = new Map<string, number>();
-      let intended: string | undefined;
-      const position = (actor: string) => taken.get(actor) ?? 0;
-      const isInteresting = (actor: string) => conflicting.get(actor)?.[position(actor)] ?? true;
-      const left = (actor: string): number => {
-        const own = conflicting.get(actor);
-        if (own !== undefined) return own.slice(position(actor)).filter(Boolean).length;
-        return Math.max(1, (steps.get(actor) ?? 1) - position(actor));
-      };
-      const pick = (choices: readonly Choice[], weight: (actor: string) => number): Choice =>
-        choices[
-          weighted(
-            choices.map(({ actor }) => weight(actor)),
-            generator,
-          )
-        ]!;
-      return {
-        choose(choices) {
-          if (!choices.some(({ actor }) => actor === intended)) intended = pick(choices, left).actor;
-          // Whose next step does not matter may go on; of the others only the one whose turn it is.
-          const free = choices.filter(({ actor }) => actor === intended || !isInteresting(actor));
-          const chosen = free.length === 1 ? free[0]! : pick(free, () => 1);
-          if (chosen.actor === intended && isInteresting(intended)) intended = undefined;
-          taken.set(chosen.actor, position(chosen.actor) + 1);
-          return choices.indexOf(chosen);
-        },
-      };
-    },
-    learnConflicts,
-  );
-}
-
-/** Which steps of each actor conflict with some step of another, in one execution. */
-function learnConflicts(observed: Observed, about: About): Learnt {
-  const learnt = lengths(observed);
-  if (about.footprints === undefined) return learnt;
-  const events = eventsOf(observed, about.footprints());
-  const conflicting = new Map<string, boolean[]>();
-  for (const event of events) {
-    const matters = events.some((other) => other.actor !== event.actor && dependent(other, event));
-    conflicting.set(event.actor, [...(conflicting.get(event.actor) ?? []), matters]);
-  }
-  return { ...learnt, conflicting };
+  return sampling("urw", seed, (generator, { steps, conflicting }) => {
+    const taken = new Map<string, number>();
+    let intended: string | undefined;
+    const position = (actor: string) => taken.get(actor) ?? 0;
+    const isInteresting = (actor: string) => conflicting.get(actor)?.[position(actor)] ?? true;
+    const left = (actor: string): number => {
+      const own = conflicting.get(actor);
+      if (own !== undefined) return own.slice(position(actor)).filter(Boolean).length;
+      return Math.max(1, (steps.get(actor) ?? 1) - position(actor));
+    };
+    const pick = (choices: readonly Choice[], weight: (actor: string) => number): Choice => {
+      const weights = choices.map(({ actor }) => weight(actor));
+      return choices[weighted(weights, generator)]!;
+    };
+    return {
+      choose(choices) {
+        if (!choices.some(({ actor }) => actor === intended)) intended = pick(choices, left).actor;
+        // Whose next step does not matter may go on; of the others only the one whose turn it is.
+        const free = choices.filter(({ actor }) => actor === intended || !isInteresting(actor));
+        const chosen = free.length === 1 ? free[0]! : pick(free, () => 1);
+        if (chosen.actor === intended && isInteresting(intended)) intended = undefined;
+        taken.set(chosen.actor, position(chosen.actor) + 1);
+        return choices.indexOf(chosen);
+      },
+    };
+  });
 }

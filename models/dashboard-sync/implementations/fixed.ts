@@ -56,7 +56,7 @@ export function fixed(pool: Pool, lock: Lock = "FOR UPDATE"): DashboardSync {
           [item.runId, item.partitionId, item],
         );
         const run = await client.query<WorkerRun>(
-          `SELECT id FROM worker_runs WHERE run_id = $1 AND partition_id = $2`,
+          `SELECT id FROM worker_runs WHERE run_id = $1 AND partition_id = $2 ORDER BY id`,
           [item.runId, item.partitionId],
         );
         return run.rows[0]!;
