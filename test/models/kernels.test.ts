@@ -19,19 +19,21 @@ const kernels: Readonly<Record<string, readonly { operations: number; switches: 
   "write-skew": [{ operations: 2, switches: 2, steps: 8 }],
 };
 
-test("every model that ships is here or has a test of its own", () => {
-  expect(shippedModels()).toEqual([...Object.keys(kernels), "dashboard-sync"].toSorted());
+test("every model that ships is here, but for those of the dashboard, which have tests of their own", () => {
+  const others = shippedModels().filter((name) => !name.startsWith("dashboard-sync"));
+  expect(others.toSorted()).toEqual(Object.keys(kernels).toSorted());
 });
 
 describe("each does what is recorded, and breaks in its smallest form", () => {
   test.each(Object.entries(kernels))("%s", async (name, smallest) => {
     const { model } = await loadModel(name);
-    const executions = 150;
-    const { verdict, counterexamples } = await check(model, { executions });
+    const { verdict, counterexamples } = await check(model, { executions: 150 });
     expect(verdict.asExpected).toBe(true);
     const holding = verdict.implementations.find((each) => each.name === "correct")!;
-    expect(holding).toMatchObject({ verdict: "holds", executions, problems: [] });
-    expect(Object.values(holding.overlaps).reduce((sum, times) => sum + times)).toBeGreaterThan(0);
+    expect(holding).toMatchObject({ verdict: "holds", problems: [] });
+    const overlaps = Object.values(holding.overlaps).reduce((sum, times) => sum + times);
+    // Where all steps commute, one order stands for all, and it is one without an overlap.
+    expect(overlaps > 0).toBe(smallest.length > 0);
     expect(counterexamples.map(({ shrink }) => shrink.to)).toMatchObject(smallest);
     for (const { confirmed } of counterexamples) expect(confirmed).toEqual({ reproduced: 10, times: 10 });
   });
