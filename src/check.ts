@@ -157,7 +157,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   const begin = performance.now();
   const { lanes, signal, onProgress, seed = defaultSeed, known } = setting;
   const row = { implementation, condition };
-  const budget = budgetOf(setting);
+  const budget = budgetOf(setting, expected);
   const strategy = strategyOf(setting.strategy ?? defaultStrategy, seed);
   const exploration = await explore({
     lanes,
@@ -208,13 +208,16 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   return { verdict, counterexamples, found, reports };
 }
 
-function budgetOf({ executions, seconds, rows }: Setting): Budget {
+/** Where nobody said how far to go, what has broken all that it is recorded to break has said enough at some point. */
+function budgetOf({ executions, seconds, rows, known }: Setting, expected: Expectation | null): Budget {
+  if (seconds !== undefined) return { executions: executions ?? Infinity, seconds: seconds / rows.length };
+  if (executions !== undefined) return { executions };
   const { most, least, inAll } = defaultExecutions;
   const share = Math.max(least, Math.min(most, Math.floor(inAll / rows.length)));
-  return {
-    executions: executions ?? (seconds === undefined ? share : Infinity),
-    ...(seconds === undefined ? {} : { seconds: seconds / rows.length }),
-  };
+  if (expected === null || typeof expected === "string") return { executions: share };
+  const broken = new Set(known?.reports.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
+  const invariants = expected.violates.filter((invariant) => !broken.has(invariant));
+  return { executions: share, enough: { invariants, executions: Math.ceil(share / 2.5) } };
 }
 
 /** Executions for shrinking: as many as for exploring, within reason. */

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import type { Catalog } from "../footprint/catalog.js";
 import type { PostgresServer } from "../postgres/server.js";
 import { hearCrashes } from "../session/crash.js";
 import { noteBackground } from "../session/uncontrolled.js";
@@ -15,6 +16,7 @@ export class Lanes {
   readonly #free: Lane[];
   readonly #all: readonly Lane[];
   readonly #limit;
+  #catalog: Promise<Catalog> | undefined;
 
   /** What transactions of the code under test begin with that do not say otherwise. */
   readonly isolation: Isolation;
@@ -49,6 +51,12 @@ export class Lanes {
     noteBackground();
     hearCrashes();
     return new Lanes(lanes, isolation);
+  }
+
+  /** What the catalog says of the model's schema; read once. */
+  catalog(): Promise<Catalog> {
+    this.#catalog ??= this.run((lane) => lane.catalog());
+    return this.#catalog;
   }
 
   get count(): number {

@@ -23,6 +23,8 @@ export interface Budget {
   readonly executions: number;
   /** Seconds per implementation; undefined for no limit. */
   readonly seconds?: number;
+  /** Once all of these invariants have been broken, so many executions are enough. */
+  readonly enough?: { readonly invariants: readonly string[]; readonly executions: number };
 }
 
 /** A failing execution as it was found. */
@@ -100,14 +102,14 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     else found.add(job, result, judge(model, job.program, result));
     onProgress?.({ ...found.progress, estimate: queue.estimate });
     // Not the next one to come back: which others have been begun by now differs from run to run.
-    if (found.problemCount >= problemsTolerated) break;
+    if (found.problemCount >= problemsTolerated || found.isEnough(budget)) break;
   }
   return { ...found.total(queue), interrupted: signal?.aborted === true };
 }
 
 /** What strategies may know of each program. */
 export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(program: Program) => About> {
-  const catalog = await lanes.run((lane) => lane.catalog());
+  const catalog = await lanes.catalog();
   return ({ initial }) => ({
     // A schema that `prepare` changes is another one than the one that the catalog tells of.
     footprints: (model.prepare?.(initial) ?? "") === "" ? () => new Footprints(catalog, lanes.isolation) : undefined,
@@ -152,6 +154,14 @@ class Findings {
     if (known === undefined || trace.steps.length < known.trace.steps.length) {
       this.#failures.set(signature, { execution: number, program, trace, violations });
     }
+  }
+
+  isEnough({ enough }: Budget): boolean {
+    if (enough === undefined || this.#coverage.counts.executions < enough.executions) return false;
+    const broken = new Set(
+      [...this.#failures.values()].flatMap(({ violations }) => violations.map((each) => each.invariant)),
+    );
+    return enough.invariants.every((invariant) => broken.has(invariant));
   }
 
   problem(message: string): void {

@@ -39,7 +39,7 @@ export interface InvestigateOptions {
 }
 
 /** What every way gets, when the others have used up the budget. */
-const leastBudget = 250;
+const leastBudget = 60;
 
 /** Replays of the final form before anybody is told about it. */
 const confirmations = 10;
