@@ -214,7 +214,9 @@ function budgetOf({ executions, seconds, rows, known }: Setting, expected: Expec
   if (executions !== undefined) return { executions };
   const { most, least, inAll } = defaultExecutions;
   const share = Math.max(least, Math.min(most, Math.floor(inAll / rows.length)));
-  if (expected === null || typeof expected === "string") return { executions: share };
+  // Of many rows, those that are to break something need the most: every one of their cells is to be found.
+  if (expected === null || typeof expected === "string")
+    return { executions: share > least ? share : Math.ceil(least * 0.6) };
   const broken = new Set(known?.reports.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const invariants = expected.violates.filter((invariant) => !broken.has(invariant));
   return { executions: share, enough: { invariants, executions: Math.ceil(share / 2.5) } };

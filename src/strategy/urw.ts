@@ -16,7 +16,8 @@ export function urw(seed: string): Strategy {
     const isInteresting = (actor: string) => conflicting.get(actor)?.[position(actor)] ?? true;
     const left = (actor: string): number => {
       const own = conflicting.get(actor);
-      if (own !== undefined) return own.slice(position(actor)).filter(Boolean).length;
+      // One that has come further than in the first execution may have something to do that matters, too.
+      if (own !== undefined && position(actor) < own.length) return own.slice(position(actor)).filter(Boolean).length;
       return Math.max(1, (steps.get(actor) ?? 1) - position(actor));
     };
     const pick = (choices: readonly Choice[], weight: (actor: string) => number): Choice => {
