@@ -92,7 +92,11 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const over = () =>
     signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
   let handed = 0;
-  const next = () => (over() || handed++ >= budget.executions ? undefined : queue.next());
+  const next = () => {
+    const job = over() || handed >= budget.executions ? undefined : queue.next();
+    if (job !== undefined) handed++;
+    return job;
+  };
   const run = (job: Job) => lanes.run(async (lane) => (over() ? undefined : attempt(lane, job, options)));
   for await (const { job, result } of inOrder(next, run)) {
     // What was planned and not run keeps its program from being done.

@@ -87,8 +87,12 @@ export class Queue {
       const active = (this.#active.length < this.#abreast ? this.#begin() : undefined) ?? this.#active.shift();
       if (active === undefined) return undefined;
       const job = this.#nextOf(active);
-      // Done with, if nothing of it is under way that could lead to more.
-      if (job === undefined && active.underway === 0) continue;
+      // Done with for now, if nothing of it is under way that could lead to more; but its orders are not all run, so it may
+      // come again.
+      if (job === undefined && active.underway === 0) {
+        this.#repeated = 0;
+        continue;
+      }
       this.#active.push(active);
       if (job !== undefined) return job;
       if (++idle >= this.#active.length) return undefined;

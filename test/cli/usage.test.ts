@@ -35,7 +35,7 @@ const flags: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["check", "--lane", "2"], /unknown option '--lane'/],
   [["check", "nowhere.ts"], /no model "nowhere\.ts": it is neither a file nor .*dashboard-sync/],
   [["check", "."], /is a folder/],
-  [["check", "-i", "nobody"], /no implementation "nobody"; it has: legacy, fixed/],
+  [["check", "-i", "nobody"], /no implementation "nobody"; it has: legacy, .*, fixed$/m],
   [["check", "--executions", "0"], /whole number, at least 1/],
   [["check", "--lanes", "many"], /whole number/],
   [["check", "--time", "-1"], /seconds above 0/],
