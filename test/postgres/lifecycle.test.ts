@@ -79,14 +79,21 @@ test(
 test(
   "what is left when the guardian is killed too, the next start ends and removes",
   async () => {
-    const child = inChild(openAndStay);
-    const { run, postmaster } = await child.said;
-    // The whole group of the guardian, but for Postgres.
-    for (const pid of guardiansOf(run)) if (pid !== postmaster) process.kill(pid, "SIGKILL");
-    child.process.kill("SIGKILL");
-    await child.ended;
-    expect(isAlive(postmaster)).toBe(true);
-    expect(standing(run, serverAccount())).toBe("left over");
+    const leaveBehind = async () => {
+      const child = inChild(openAndStay);
+      const { run, postmaster } = await child.said;
+      // The whole group of the guardian, but for Postgres.
+      for (const pid of guardiansOf(run)) if (pid !== postmaster) process.kill(pid, "SIGKILL");
+      child.process.kill("SIGKILL");
+      await child.ended;
+      const left = isAlive(postmaster) && standing(run, serverAccount()) === "left over";
+      return { run, postmaster, left };
+    };
+    // Another file's start, at the same moment, may have been the next one, and ended it already.
+    let found = await leaveBehind();
+    for (let again = 0; again < 5 && !found.left; again++) found = await leaveBehind();
+    const { run, postmaster, left } = found;
+    expect(left).toBe(true);
     stopping(await openServer("embedded"));
     await until(() => !isAlive(postmaster) && !existsSync(run));
   },
