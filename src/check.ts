@@ -208,18 +208,15 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   return { verdict, counterexamples, found, reports };
 }
 
-/** Where nobody said how far to go, what has broken all that it is recorded to break has said enough at some point. */
-function budgetOf({ executions, seconds, rows, known }: Setting, expected: Expectation | null): Budget {
+/** How far to go for one row. */
+function budgetOf({ executions, seconds, rows, faults }: Setting, expected: Expectation | null): Budget {
   if (seconds !== undefined) return { executions: executions ?? Infinity, seconds: seconds / rows.length };
   if (executions !== undefined) return { executions };
   const { most, least, inAll } = defaultExecutions;
   const share = Math.max(least, Math.min(most, Math.floor(inAll / rows.length)));
-  // Of many rows, those that are to break something need the most: every one of their cells is to be found.
-  if (expected === null || typeof expected === "string")
-    return { executions: share > least ? share : Math.ceil(least * 0.6) };
-  const broken = new Set(known?.reports.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
-  const invariants = expected.violates.filter((invariant) => !broken.has(invariant));
-  return { executions: share, enough: { invariants, executions: Math.ceil(share / 2.5) } };
+  // Of many rows, those that are to break something without faults need the most: every one of their cells is to be found.
+  const isMany = share === least && (faults || expected === null || typeof expected === "string");
+  return { executions: isMany ? Math.ceil(least * 0.6) : share };
 }
 
 /** Executions for shrinking: as many as for exploring, within reason. */

@@ -1,8 +1,34 @@
-import { hash } from "node:crypto";
 import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord, Trace } from "../execution/trace.js";
+import { digest } from "./programs.js";
 import type { Coverage } from "./verdict.js";
+
+/** What one execution adds to the coverage. */
+export interface Account {
+  readonly strategy: string;
+  /** Digests of the program, and of program and schedule. */
+  readonly program: string;
+  readonly schedule: string;
+  readonly steps: number;
+  readonly lockWaits: number;
+  readonly deadlocks: number;
+  /** Pairs of operations that overlapped. */
+  readonly overlaps: readonly string[];
+}
+
+export function accountOf(program: Program, { steps, schedule, operations }: Trace, strategy: string): Account {
+  const text = JSON.stringify(program);
+  return {
+    strategy,
+    program: digest(text),
+    schedule: digest(text + JSON.stringify(schedule)),
+    steps: steps.length,
+    lockWaits: steps.filter(({ wait }) => wait !== null).length,
+    deadlocks: steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length,
+    overlaps: [...overlapping(operations)],
+  };
+}
 
 /** Adds up what executions did. */
 export class CoverageCount {
@@ -20,16 +46,15 @@ export class CoverageCount {
     this.#overlaps = new Map(possiblePairs(model).map((pair) => [pair, 0]));
   }
 
-  add(program: Program, trace: Trace, strategy: string): void {
+  add({ strategy, program, schedule, steps, lockWaits, deadlocks, overlaps }: Account): void {
     this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
-    const text = JSON.stringify(program);
-    this.#programs.add(digest(text));
-    this.#schedules.add(digest(text + JSON.stringify(trace.schedule)));
+    this.#programs.add(program);
+    this.#schedules.add(schedule);
     this.#executions++;
-    this.#steps += trace.steps.length;
-    this.#lockWaits += trace.steps.filter(({ wait }) => wait !== null).length;
-    this.#deadlocks += trace.steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length;
-    for (const pair of overlapping(trace.operations)) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
+    this.#steps += steps;
+    this.#lockWaits += lockWaits;
+    this.#deadlocks += deadlocks;
+    for (const pair of overlaps) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
   }
 
   get counts(): Pick<Coverage, "executions" | "distinctSchedules"> {
@@ -38,21 +63,46 @@ export class CoverageCount {
 
   get total(): Omit<Coverage, "exhausted"> {
     return {
-      strategies: Object.fromEntries([...this.#strategies].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      strategies: sorted(this.#strategies),
       programs: this.#programs.size,
       executions: this.#executions,
       distinctSchedules: this.#schedules.size,
       steps: this.#steps,
       lockWaits: this.#lockWaits,
       deadlocks: this.#deadlocks,
-      overlaps: Object.fromEntries([...this.#overlaps].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      overlaps: sorted(this.#overlaps),
     };
   }
 }
 
-/** Enough of a digest to tell millions of texts apart. */
-function digest(text: string): string {
-  return hash("sha1", text, "base64url").slice(0, 12);
+function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The coverage of executions of different programs, together. */
+export function together(parts: readonly Coverage[]): Coverage {
+  const sum = (of: (part: Coverage) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const sums = (of: (part: Coverage) => Readonly<Record<string, number>>) => {
+    const total = new Map<string, number>();
+    for (const [name, count] of parts.flatMap((part) => Object.entries(of(part))))
+      total.set(name, (total.get(name) ?? 0) + count);
+    return sorted(total);
+  };
+  return {
+    programs: sum(({ programs }) => programs),
+    executions: sum(({ executions }) => executions),
+    distinctSchedules: sum(({ distinctSchedules }) => distinctSchedules),
+    strategies: sums(({ strategies }) => strategies),
+    exhausted: {
+      programs: sum(({ exhausted }) => exhausted.programs),
+      executions: sum(({ exhausted }) => exhausted.executions),
+      orders: sum(({ exhausted }) => exhausted.orders),
+    },
+    steps: sum(({ steps }) => steps),
+    lockWaits: sum(({ lockWaits }) => lockWaits),
+    deadlocks: sum(({ deadlocks }) => deadlocks),
+    overlaps: sums(({ overlaps }) => overlaps),
+  };
 }
 
 /** The pairs of operations, of different actors, of which each took a step before the other's last. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { OperationRecord, Step, Trace } from "../../src/execution/trace.js";
-import { CoverageCount } from "../../src/explore/coverage.js";
+import { accountOf, CoverageCount } from "../../src/explore/coverage.js";
 import { numericSeed, programSource } from "../../src/explore/programs.js";
 import { verdictOf, type Coverage, type Evidence, type ViolationReport } from "../../src/explore/verdict.js";
 import { fc, UsageError } from "../../src/index.js";
@@ -107,9 +107,9 @@ describe("coverage", () => {
       schedule: [],
       state: {},
     };
-    count.add(program, trace, "urw");
-    count.add(program, trace, "pos");
-    count.add(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw");
+    count.add(accountOf(program, trace, "urw"));
+    count.add(accountOf(program, trace, "pos"));
+    count.add(accountOf(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw"));
     expect(count.total).toEqual({
       programs: 1,
       strategies: { pos: 1, urw: 2 },
