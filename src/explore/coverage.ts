@@ -1,6 +1,7 @@
 import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord, Trace } from "../execution/trace.js";
+import { depthOf, pctBound } from "../strategy/pct.js";
 import { digest } from "./programs.js";
 import type { Coverage } from "./verdict.js";
 
@@ -11,6 +12,10 @@ export interface Account {
   readonly program: string;
   readonly schedule: string;
   readonly steps: number;
+  /** Actors that took steps. */
+  readonly actors: number;
+  /** Whether something could go wrong. */
+  readonly faults: boolean;
   readonly lockWaits: number;
   readonly deadlocks: number;
   /** Pairs of operations that overlapped. */
@@ -24,6 +29,8 @@ export function accountOf(program: Program, { steps, schedule, operations }: Tra
     program: digest(text),
     schedule: digest(text + JSON.stringify(schedule)),
     steps: steps.length,
+    actors: new Set(steps.map(({ actor }) => actor)).size,
+    faults: (program.faults ?? []).length > 0,
     lockWaits: steps.filter(({ wait }) => wait !== null).length,
     deadlocks: steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length,
     overlaps: [...overlapping(operations)],
@@ -40,21 +47,45 @@ export class CoverageCount {
   readonly #programs = new Set<string>();
   readonly #schedules = new Set<string>();
   readonly #overlaps: Map<string, number>;
+  /** What PCT did with each program, by the strategy's name and the program. */
+  readonly #pct = new Map<string, { readonly depth: number; n: number; k: number; executions: number }>();
 
   /** @param model Its pairs of operations that could overlap are counted from zero, so that a verdict can say which never did. */
   constructor(model: AnyModel) {
     this.#overlaps = new Map(possiblePairs(model).map((pair) => [pair, 0]));
   }
 
-  add({ strategy, program, schedule, steps, lockWaits, deadlocks, overlaps }: Account): void {
+  add(account: Account): void {
+    const { strategy, program, schedule, steps, lockWaits, deadlocks, overlaps } = account;
     this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
     this.#programs.add(program);
+    // Where things go wrong at random, too, the bound says nothing.
+    if (!account.faults) this.#addPct(account);
     this.#schedules.add(schedule);
     this.#executions++;
     this.#steps += steps;
     this.#lockWaits += lockWaits;
     this.#deadlocks += deadlocks;
     for (const pair of overlaps) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
+  }
+
+  /** The first execution of each program does not count: it is run to learn how long the program is. */
+  #addPct({ strategy, program, actors, steps }: Account): void {
+    const depth = depthOf(strategy);
+    if (depth === undefined) return;
+    const key = `${strategy} ${program}`;
+    const sofar = this.#pct.get(key) ?? { depth, n: 0, k: 0, executions: -1 };
+    sofar.n = Math.max(sofar.n, actors);
+    sofar.k = Math.max(sofar.k, steps);
+    sofar.executions++;
+    this.#pct.set(key, sofar);
+  }
+
+  /** By depth: the least chance that a bug of that depth had to be met, of any program that PCT ran. */
+  get #pctBounds(): Record<string, number> {
+    return leastOf(
+      [...this.#pct.values()].map(({ depth, n, k, executions }) => ({ [depth]: pctBound(n, k, depth, executions) })),
+    );
   }
 
   get counts(): Pick<Coverage, "executions" | "distinctSchedules"> {
@@ -70,9 +101,17 @@ export class CoverageCount {
       steps: this.#steps,
       lockWaits: this.#lockWaits,
       deadlocks: this.#deadlocks,
+      pctBounds: this.#pctBounds,
       overlaps: sorted(this.#overlaps),
     };
   }
+}
+
+function leastOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const least: Record<string, number> = {};
+  for (const [name, value] of all.flatMap((each) => Object.entries(each)))
+    least[name] = Math.min(least[name] ?? 1, value);
+  return least;
 }
 
 function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
@@ -101,6 +140,7 @@ export function together(parts: readonly Coverage[]): Coverage {
     steps: sum(({ steps }) => steps),
     lockWaits: sum(({ lockWaits }) => lockWaits),
     deadlocks: sum(({ deadlocks }) => deadlocks),
+    pctBounds: leastOf(parts.map(({ pctBounds }) => pctBounds)),
     overlaps: sums(({ overlaps }) => overlaps),
   };
 }
