@@ -60,6 +60,8 @@ export interface ExploreOptions {
   readonly strategy: Strategy;
   readonly seed: string;
   readonly budget: Budget;
+  /** To explore instead of the model's own. */
+  readonly programs?: readonly Program[];
   /** Which part of it is to be explored here; default: all. */
   readonly shard?: Shard | undefined;
   /** Number of the exploration among others: where dealing out its strands to shards begins. */
@@ -81,15 +83,19 @@ const problemsTolerated = 5;
  */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { lanes, model, seed, faults, budget, shard, offset, signal } = options;
-  const programs = new ProgramList(programSource(model, seed, faults));
-  const examples = examplesOf(model, faults).length;
-  const division = divide(programs, examples, budget.executions, shard, offset);
+  const first = options.programs ?? examplesOf(model, faults);
+  const source = options.programs === undefined ? programSource(model, seed, faults) : roundAndRound(options.programs);
+  const division = divide(new ProgramList(source), first.length, budget.executions, shard, offset);
   const about = await aboutPrograms(lanes, model);
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
   const exploring = new Exploring(options, division, about, deadline);
   await exploring.run();
   const interrupted = signal?.aborted === true;
   return { ...exploring.total(), interrupted, timedOut: exploring.timedOut };
+}
+
+function roundAndRound(programs: readonly Program[]): (number: number) => Program {
+  return (number) => programs[number % programs.length]!;
 }
 
 /** A strand that is being explored. */
