@@ -32,6 +32,7 @@ import { sessionSettings } from "./session/connections.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { investigate, type Found } from "./shrink/investigate.js";
 import { sizeOf } from "./shrink/size.js";
+import { Checkpoint } from "./store/checkpoint.js";
 import { strategyNamed, strategyNames } from "./strategy/named.js";
 import type { Strategy } from "./strategy/strategy.js";
 import { usable } from "./usable-model.js";
@@ -73,6 +74,11 @@ export interface CheckOptions {
   readonly remembered?: readonly Remembered[];
   /** Which part of the check to do; {@link merge} joins the parts. Default: all of it. */
   readonly shard?: Shard;
+  /**
+   * A file in which to write down how far the check is, so that one that was interrupted, killed or timed out goes on where
+   * it was when it is begun again with the same options. It is removed at the end.
+   */
+  readonly checkpoint?: string;
   /** Digest of the sources that the model came from, to tell its versions apart. Default: only the model itself counts. */
   readonly sources?: string;
   /** Aborting it ends the check with what was found so far. */
@@ -111,12 +117,15 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   const rows = rowsOf(model, options);
   return withServer(options.postgres, (server) =>
     withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
-      const setting = { model, options, server, lanesAt };
+      const definition = definitionOf(given, options.sources);
+      const checkpoint = await checkpointOf(model, options, definition, server, rows);
+      const setting = { model, options, server, lanesAt, checkpoint };
       const recalled = await recallAll(rows, setting);
-      const done = await checkRows(rows, recalled, setting);
+      const done = await checkRows(rows, recalled, setting).finally(() => checkpoint?.close());
+      if (done.length === rows.length && done.every(({ isFinished }) => isFinished)) await checkpoint?.remove();
       const verdict = fileOf(setting, done, recalled, secondsSince(begin));
       return {
-        verdict: options.shard === undefined ? verdict : { ...verdict, shard: shardOf(given, options, done) },
+        verdict: options.shard === undefined ? verdict : { ...verdict, shard: shardOf(options, definition, done) },
         counterexamples: done.flatMap(({ counterexamples }) => counterexamples),
       };
     }),
@@ -128,6 +137,33 @@ interface Setting {
   readonly options: CheckOptions;
   readonly server: PostgresServer;
   readonly lanesAt: LanesAt;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** The checkpoint of this very check, if there is to be one: all that its verdict depends on must be the same. */
+async function checkpointOf(
+  model: AnyModel,
+  { checkpoint, seed = defaultSeed, strategy = defaultStrategy, executions, shard }: CheckOptions,
+  definition: string,
+  server: PostgresServer,
+  rows: readonly ExpectedRow[],
+): Promise<Checkpoint | undefined> {
+  if (checkpoint === undefined) return undefined;
+  return Checkpoint.open(checkpoint, {
+    raceproof: version,
+    model: model.name,
+    "version of the model or of the code under test": definition,
+    seed,
+    strategy,
+    "number of executions": executions,
+    shard: shard && `${shard.number}/${shard.of}`,
+    "choice of implementations and conditions": rows.map(keyOf),
+    Postgres: server.version,
+  });
+}
+
+function keyOf({ implementation, condition }: Row): string {
+  return `${implementation}, ${condition}`;
 }
 
 /** What was found before, of what is to be checked, once more. */
@@ -156,6 +192,13 @@ interface Done {
   readonly seen: Readonly<Record<string, number>>;
   /** What breaks it, and is not to be found and shrunk again with faults. */
   readonly known: Known;
+  /** Whether it came to its end, and not only to that of its time. */
+  readonly isFinished: boolean;
+}
+
+interface Explored extends Done {
+  /** Seconds, shrinking not counted. */
+  readonly explored: number;
 }
 
 interface Known {
@@ -181,12 +224,19 @@ async function checkRows(
     const broken = new Set(known.found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
     const budget = budgetOf(row, rows.length, setting.options, order.slice(at), left, broken);
     const own = recalled.filter(({ remembered }) => isOf(row, remembered));
-    const result = await checkRow(row, rows.indexOf(row), budget, known, own, setting);
+    const result =
+      finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, own, setting));
+    if (result.isFinished) await setting.checkpoint?.finish(keyOf(row), { ...result, explored: 0 });
     left -= result.explored;
     done.set(row, result);
     onProgress?.({ phase: "done", implementation: result.verdict });
   }
   return rows.flatMap((row) => done.get(row) ?? []);
+}
+
+/** What a run that this one goes on from has done. */
+function finishedBefore(row: ExpectedRow, { checkpoint }: Setting): Explored | undefined {
+  return checkpoint?.resultOf(keyOf(row)) as Explored | undefined;
 }
 
 /** What breaks an implementation without faults breaks it with them, too. */
@@ -228,7 +278,7 @@ async function checkRow(
   knownBefore: Known,
   recalled: readonly Recalled[],
   setting: Setting,
-): Promise<Done & { readonly explored: number }> {
+): Promise<Explored> {
   const begin = performance.now();
   const { model, options } = setting;
   const { signal, onProgress, shard, seed = defaultSeed } = options;
@@ -246,6 +296,7 @@ async function checkRow(
     budget,
     shard,
     offset: number,
+    journal: setting.checkpoint?.journalOf(keyOf(row)),
     signal,
     onProgress: (progress) => onProgress?.({ phase: "explore", ...row, of: finite(budget.executions), ...progress }),
   });
@@ -300,7 +351,11 @@ async function checkRow(
     verdict,
     counterexamples: [...again, ...counterexamples],
     seen: Object.fromEntries(exploration.seen),
-    known: { found: [...knownBefore.found, ...again, ...found], reports },
+    known: {
+      found: [...knownBefore.found, ...again, ...found].map(({ violations }) => ({ violations })),
+      reports,
+    },
+    isFinished: !exploration.interrupted && !exploration.timedOut && signal?.aborted !== true,
     explored,
   };
 }
@@ -449,15 +504,15 @@ function fileOf(
 }
 
 function shardOf(
-  model: AnyModel,
-  { shard = { number: 1, of: 1 }, executions, seconds, sources }: CheckOptions,
+  { shard = { number: 1, of: 1 }, executions, seconds }: CheckOptions,
+  definition: string,
   done: readonly Done[],
 ): ShardRecord {
   const { number, of } = shard;
   return {
     number,
     of,
-    definition: definitionOf(model, sources),
+    definition,
     executions: executions ?? null,
     seconds: seconds ?? null,
     seen: done.map(({ seen }) => seen),

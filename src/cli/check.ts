@@ -34,6 +34,7 @@ export interface CheckFlags {
   /** Where counterexamples are remembered; false for nowhere. */
   readonly counterexamples?: string | false;
   readonly shard?: Shard;
+  readonly checkpoint?: string;
 }
 
 /** Where counterexamples are remembered, unless said otherwise. */
@@ -50,7 +51,14 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
     ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions, shard: flags.shard }),
-    ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module, sources }),
+    ...optional({
+      seconds: flags.time,
+      lanes: flags.lanes,
+      postgres: flags.postgres,
+      module,
+      sources,
+      checkpoint: flags.checkpoint,
+    }),
     reports: flags.reports,
     remembered,
     signal,

@@ -89,6 +89,10 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     )
     .option("--no-counterexamples", "remember nothing, replay nothing")
     .option("--shard <number/of>", "do one part of the check, e.g. 3/8; `raceproof merge` joins the parts", shard)
+    .option(
+      "--checkpoint <file>",
+      "write down how far it is, and go on from there when begun again with the same options; removed at the end",
+    )
     .action(async (model: string, flags: CheckFlags) => done(await checkCommand(model, flags, signal)));
   root
     .command("merge")

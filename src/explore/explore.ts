@@ -66,8 +66,25 @@ export interface ExploreOptions {
   readonly shard?: Shard | undefined;
   /** Number of the exploration among others: where dealing out its strands to shards begins. */
   readonly offset?: number | undefined;
+  /** What was learnt in a run before, and where to write down what is learnt now. */
+  readonly journal?: Journal | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/**
+ * What an exploration has learnt, so that another run can go on where it was. As every strand depends on nothing but what
+ * it has learnt, in order, to be told the same again is as good as to run it.
+ */
+export interface Journal {
+  /** What came of a strand's next execution; undefined once it is not known. */
+  recall(strand: number, job: Job): Result | undefined;
+  /**
+   * Told of each result that was learnt and was not recalled.
+   *
+   * @param isKept Whether its trace will be needed.
+   */
+  note(strand: number, result: Result, isKept: boolean): void;
 }
 
 /** Executions that may fail to come to an end before an exploration is told to be hopeless. */
@@ -156,14 +173,18 @@ class Exploring {
 
   async #explore(active: Active): Promise<void> {
     const { strand, queue, findings } = active;
-    const { lanes, onProgress } = this.#options;
+    const { lanes, journal, onProgress } = this.#options;
     const next = () => {
       const job = active.handed >= strand.executions || this.#isOver(active) ? undefined : queue.next();
       if (job !== undefined) active.handed++;
       return job;
     };
-    const run = (job: Job) =>
-      lanes.run(async (lane) => (this.#isOver(active) ? undefined : attempt(lane, job, this.#options)));
+    const recalled = new Set<Result>();
+    const run = async (job: Job) => {
+      const known = journal?.recall(strand.index, job);
+      if (known !== undefined) recalled.add(known);
+      return known ?? lanes.run(async (lane) => (this.#isOver(active) ? undefined : attempt(lane, job, this.#options)));
+    };
     let learnt = 0;
     for await (const { job, result } of inOrder(next, run, this.#window)) {
       // What was planned and not run keeps its program from being done.
@@ -171,8 +192,9 @@ class Exploring {
       if (result === undefined) continue;
       // Numbers are dealt out as programs are, and differ between strands.
       const number = learnt++ * this.#count + strand.index;
-      if ("problem" in result) findings.problem(number, result.problem);
-      else findings.add(number, job.program, result);
+      const isKept =
+        "problem" in result ? findings.problem(number, result.problem) : findings.add(number, job.program, result);
+      if (!recalled.delete(result)) journal?.note(strand.index, result, isKept);
       onProgress?.(this.#progress());
       this.#isEnough ||= this.#hasEnough();
       // Not the next one to come back: which others have been begun by now differs from run to run.

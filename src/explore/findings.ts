@@ -56,9 +56,11 @@ export class Findings {
     return true;
   }
 
-  problem(execution: number, message: string): void {
+  /** @returns That there is no trace to keep. */
+  problem(execution: number, message: string): false {
     this.problemCount++;
     note(this.#problems, message, execution);
+    return false;
   }
 
   get counts() {
