@@ -100,7 +100,13 @@ async function alongOtherSteps(
 }
 
 /** What a report says of it. */
-export function rememberedReport({ remembered: { file, counterexample }, state, note }: Recalled): RememberedReport {
+export function rememberedReport({
+  remembered: { file, counterexample },
+  state,
+  note,
+  failures,
+}: Recalled): RememberedReport {
   const { implementation, condition, signature } = counterexample;
-  return { file, implementation, condition, signature, state, note };
+  const asRecorded = state === "breaks" && failures.length === 0;
+  return { file, implementation, condition, signature, state, asRecorded, note };
 }

@@ -54,6 +54,8 @@ export interface RememberedReport {
   readonly signature: string;
   /** `diverged`: its steps are no longer those of the record, and whether it is fixed could not be told. */
   readonly state: "breaks" | "fixed" | "diverged";
+  /** Whether it did just what the record says. */
+  readonly asRecorded: boolean;
   /** How that is known. */
   readonly note: string;
 }

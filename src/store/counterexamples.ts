@@ -56,7 +56,7 @@ export interface Kept {
 
 /**
  * Keeps counterexamples in a folder, one file for each signature of an implementation under a condition: what is there
- * already stays, to the byte, unless what was found is smaller, or what is there no longer breaks.
+ * already stays, to the byte, unless what was found is smaller, or what is there no longer does what its record says.
  *
  * @param before What the folder holds.
  * @param states What has become of that.
@@ -68,7 +68,7 @@ export async function keep(
   before: readonly Remembered[],
   states: readonly RememberedReport[],
 ): Promise<Kept> {
-  const breaks = new Set(states.filter(({ state }) => state === "breaks").map(({ file }) => file));
+  const breaks = new Set(states.filter(({ asRecorded }) => asRecorded).map(({ file }) => file));
   const added: string[] = [];
   const replaced: string[] = [];
   for (const counterexample of found) {
