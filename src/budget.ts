@@ -4,9 +4,6 @@ import type { Budget } from "./explore/explore.js";
 /** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
 export const defaultExecutions = { most: 2_000, least: 250, inAll: 8_000 };
 
-/** How much of the time goes to what is expected to hold, for one part to what is expected to break: that shows soon. */
-const shareOfHolding = 4;
-
 /** One implementation under one condition, and what is recorded of it. */
 export interface ExpectedRow {
   readonly implementation: string;
@@ -25,7 +22,7 @@ export interface Asked {
 /**
  * How far to go for one row.
  *
- * @param rest This row and those that are still to come, which share what is left of the time.
+ * @param rest How many rows there are still to come, this one included, which share what is left of the time.
  * @param left Seconds that are left.
  * @param broken Invariants that are known to break here already.
  */
@@ -33,13 +30,12 @@ export function budgetOf(
   row: ExpectedRow,
   count: number,
   { executions, seconds }: Asked,
-  rest: readonly ExpectedRow[],
+  rest: number,
   left: number,
   broken: ReadonlySet<string>,
 ): Budget {
   if (seconds === undefined) return { executions: executions ?? executionsFor(row, count) };
-  const parts = rest.reduce((sum, each) => sum + weightOf(each), 0);
-  const share = { seconds: (left * weightOf(row)) / parts };
+  const share = { seconds: left / rest };
   if (executions !== undefined) return { executions, ...share };
   const { expected } = row;
   if (expected === null || typeof expected === "string") return { executions: Infinity, ...share };
@@ -56,11 +52,11 @@ function executionsFor({ condition, expected }: ExpectedRow, count: number): num
   return isMany ? Math.ceil(least * 0.6) : share;
 }
 
-/** Where time is limited, what is expected to hold comes last, and so gets what the others leave. */
+/** Where time is limited, what is expected to hold comes last, and so gets what the others leave: that something breaks shows soon. */
 export function inOrderOfTime(rows: readonly ExpectedRow[]): ExpectedRow[] {
-  return rows.toSorted((a, b) => weightOf(a) - weightOf(b));
+  return rows.toSorted((a, b) => Number(isToHold(a)) - Number(isToHold(b)));
 }
 
-function weightOf({ expected }: ExpectedRow): number {
-  return expected === "holds" || expected === null ? shareOfHolding : 1;
+function isToHold({ expected }: ExpectedRow): boolean {
+  return expected === "holds" || expected === null;
 }

@@ -58,8 +58,8 @@ export interface CheckOptions {
    */
   readonly executions?: number;
   /**
-   * Seconds for exploring all implementations under all conditions together; most of it goes to what is expected to hold.
-   * Shrinking what was found comes on top. Default: no limit.
+   * Seconds for exploring all implementations under all conditions together, shared evenly; what is expected to hold gets
+   * what the others leave, too. Shrinking what was found comes on top. Default: no limit.
    */
   readonly seconds?: number;
   /** Executions under way at once. Default: two for each processor, at least 2, at most 8. */
@@ -190,6 +190,8 @@ interface Done {
   readonly verdict: ImplementationVerdict;
   readonly counterexamples: readonly Counterexample[];
   readonly seen: Readonly<Record<string, number>>;
+  /** How many programs, where each shard has a part of the orders of all of these. */
+  readonly split: number | null;
   /** What breaks it, and is not to be found and shrunk again with faults. */
   readonly known: Known;
   /** Whether it came to its end, and not only to that of its time. */
@@ -222,7 +224,7 @@ async function checkRows(
     if (signal?.aborted === true) break;
     const known = knownWithoutFaults(row, [...done.values()]);
     const broken = new Set(known.found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
-    const budget = budgetOf(row, rows.length, setting.options, order.slice(at), left, broken);
+    const budget = budgetOf(row, rows.length, setting.options, order.length - at, left, broken);
     const own = recalled.filter(({ remembered }) => isOf(row, remembered));
     const result =
       finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, own, setting));
@@ -351,6 +353,7 @@ async function checkRow(
     verdict,
     counterexamples: [...again, ...counterexamples],
     seen: Object.fromEntries(exploration.seen),
+    split: exploration.split ?? null,
     known: {
       found: [...knownBefore.found, ...again, ...found].map(({ violations }) => ({ violations })),
       reports,
@@ -516,6 +519,7 @@ function shardOf(
     executions: executions ?? null,
     seconds: seconds ?? null,
     seen: done.map(({ seen }) => seen),
+    split: done.map(({ split }) => split),
   };
 }
 

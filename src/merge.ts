@@ -1,7 +1,7 @@
 import { UsageError } from "./errors.js";
 import { fileFor, type CheckResult } from "./check.js";
 import { partsOf } from "./execution/model.js";
-import { together } from "./explore/coverage.js";
+import { together, togetherOfSame } from "./explore/coverage.js";
 import { judgeClaim } from "./explore/matrix.js";
 import {
   timesSeen,
@@ -70,6 +70,7 @@ function mergedRow(
   reports: string | undefined,
 ) {
   const rows = results.map(({ verdict }) => verdict.implementations[index]!);
+  const split = results[0]!.verdict.shard!.split[index] ?? null;
   const seen = results.flatMap(({ verdict }) => Object.entries(verdict.shard!.seen[index] ?? {}));
   const own = smallestOf(
     results.flatMap((result, at) => shownBy(result, rows[at]!)),
@@ -85,7 +86,7 @@ function mergedRow(
     expected,
     strategy,
     seed,
-    coverage: together(rows),
+    coverage: split === null ? together(rows) : togetherOfSame(split, rows),
     violations: [
       ...known,
       ...own.map(({ report, counterexample }) => ({

@@ -76,7 +76,7 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     )
     .option(
       "--time <seconds>",
-      "for exploring everything, most of it what is expected to hold; shrinking what was found comes on top",
+      "for exploring everything; what is expected to hold gets most of it; shrinking what was found comes on top",
       seconds,
     )
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))

@@ -168,3 +168,22 @@ function possiblePairs({ actors }: AnyModel): string[] {
 function pairOf(a: string, b: string): string {
   return [a, b].toSorted().join(" × ");
 }
+
+/**
+ * The coverage of executions of the same programs, each part with its own orders of them, together: these have all been
+ * run if each part has run all of its own.
+ *
+ * @param programs How many programs there are.
+ */
+export function togetherOfSame(programs: number, parts: readonly Coverage[]): Coverage {
+  const sum = together(parts);
+  const isWhole = parts.every(({ exhausted }) => exhausted.programs === programs);
+  const most = (of: (part: Coverage) => number) => Math.max(...parts.map(of));
+  return {
+    ...sum,
+    programs: most((part) => part.programs),
+    exhausted: isWhole
+      ? { programs, executions: sum.exhausted.executions, orders: most(({ exhausted }) => exhausted.orders) }
+      : { programs: 0, executions: 0, orders: 0 },
+  };
+}

@@ -8,7 +8,9 @@ import type { Program } from "../execution/program.js";
 import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
 import { Divergence } from "../strategy/follow.js";
+import { exhaustive } from "../strategy/exhaustive.js";
 import type { About, Strategy } from "../strategy/strategy.js";
+import { exhaustivePart } from "../strategy/subtrees.js";
 import { accountOf } from "./coverage.js";
 import { Findings, joined, type Failure, type Result } from "./findings.js";
 import { inOrder } from "./in-order.js";
@@ -40,6 +42,8 @@ export interface Exploration {
   readonly interrupted: boolean;
   /** Whether its time was over before its executions were. */
   readonly timedOut: boolean;
+  /** Where each shard has a part of every program's orders: how many programs. */
+  readonly split: number | undefined;
 }
 
 /** What shows how far an exploration is. */
@@ -102,13 +106,23 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { lanes, model, seed, faults, budget, shard, offset, signal } = options;
   const first = options.programs ?? examplesOf(model, faults);
   const source = options.programs === undefined ? programSource(model, seed, faults) : roundAndRound(options.programs);
-  const division = divide(new ProgramList(source), first.length, budget.executions, shard, offset);
+  const division = divide(
+    new ProgramList(source),
+    first.length,
+    budget.executions,
+    options.strategy.name === exhaustive.name,
+    shard,
+    offset,
+  );
+  const { isSplit, count } = division;
+  // Where there are fewer programs than shards, each gets a part of the orders of every program.
+  const strategy = isSplit && shard !== undefined ? exhaustivePart(shard.number - 1, shard.of) : options.strategy;
   const about = await aboutPrograms(lanes, model);
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
-  const exploring = new Exploring(options, division, about, deadline);
+  const exploring = new Exploring({ ...options, strategy }, division, about, deadline);
   await exploring.run();
   const interrupted = signal?.aborted === true;
-  return { ...exploring.total(), interrupted, timedOut: exploring.timedOut };
+  return { ...exploring.total(), interrupted, timedOut: exploring.timedOut, split: isSplit ? count : undefined };
 }
 
 function roundAndRound(programs: readonly Program[]): (number: number) => Program {
@@ -167,7 +181,7 @@ class Exploring {
     if (failed !== undefined) throw failed.reason;
   }
 
-  total(): Omit<Exploration, "interrupted" | "timedOut"> {
+  total(): Omit<Exploration, "interrupted" | "timedOut" | "split"> {
     return joined(this.#all.map(({ findings, queue }) => findings.total(queue.exhausted)));
   }
 
@@ -176,7 +190,7 @@ class Exploring {
     const { lanes, journal, onProgress } = this.#options;
     const next = () => {
       const job = active.handed >= strand.executions || this.#isOver(active) ? undefined : queue.next();
-      if (job !== undefined) active.handed++;
+      if (job?.isScout === false) active.handed++;
       return job;
     };
     const recalled = new Set<Result>();
@@ -190,6 +204,10 @@ class Exploring {
       // What was planned and not run keeps its program from being done.
       job.learn(result !== undefined && "observed" in result ? result.observed : undefined);
       if (result === undefined) continue;
+      if (job.isScout && "observed" in result) {
+        if (!recalled.delete(result)) journal?.note(strand.index, result, false);
+        continue;
+      }
       // Numbers are dealt out as programs are, and differ between strands.
       const number = learnt++ * this.#count + strand.index;
       const isKept =

@@ -15,6 +15,8 @@ export interface Job {
   readonly scheduler: Scheduler;
   /** Whose scheduler it is. */
   readonly strategy: string;
+  /** Whether it only looks where there is something to run, and counts nowhere. */
+  readonly isScout: boolean;
   /** To be called for each job, in the order in which they were handed out. */
   learn(observed: Observed | undefined): void;
 }
@@ -111,13 +113,14 @@ export class Queue {
     if (active.sampled >= samplesInTurn) return undefined;
     const scheduler = search.next();
     if (scheduler === undefined) return undefined;
+    const isScout = "isScouting" in search && search.isScouting === true;
     if (search.estimate === undefined) active.sampled++;
     active.turn++;
-    active.executions++;
+    if (!isScout) active.executions++;
     active.underway++;
     const strategy = "using" in search ? String(search.using) : this.#strategy.name;
     const learn = (observed: Observed | undefined) => this.#learn(active, observed);
-    return { program, scheduler, strategy, learn };
+    return { program, scheduler, strategy, isScout, learn };
   }
 }
 

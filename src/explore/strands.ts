@@ -35,6 +35,8 @@ export interface Division {
   readonly count: number;
   /** Executions of one strand that are under way at once, so many that there is enough to do for all lanes together. */
   readonly window: number;
+  /** Whether there are fewer strands than shards, and each has a part of all of them. */
+  readonly isSplit: boolean;
   /** Those that are to be run here. */
   readonly strands: readonly Strand[];
 }
@@ -44,6 +46,7 @@ export interface Division {
  * first in their strands. There are more strands where there is more to spend, and no more than programs.
  *
  * @param examples How many of the programs come first.
+ * @param canSplit Whether shards can have parts of one program, where there are fewer programs than shards.
  * @param shard Which strands are to be run; default: all. @param offset Where dealing strands out to shards begins, so that
  *   those that are left over do not always go to the same ones.
  */
@@ -51,6 +54,7 @@ export function divide(
   programs: ProgramList,
   examples: number,
   executions: number,
+  canSplit = false,
   shard: Shard = { number: 1, of: 1 },
   offset = 0,
 ): Division {
@@ -59,8 +63,11 @@ export function divide(
     : strands.timed;
   const count = programs.count(Math.max(examples, wanted));
   const window = Math.min(underway.most, Math.max(underway.least, Math.ceil(underway.together / count)));
-  const indices = [...Array(count).keys()].filter((index) => (index + offset) % shard.of === shard.number - 1);
-  return { count, window, strands: indices.map((index) => strandOf(programs, index, count, executions)) };
+  const isSplit = canSplit && count < shard.of;
+  const all = [...Array(count).keys()];
+  const indices = isSplit ? all : all.filter((index) => (index + offset) % shard.of === shard.number - 1);
+  const budget = isSplit ? Math.ceil(executions / shard.of) : executions;
+  return { count, window, isSplit, strands: indices.map((index) => strandOf(programs, index, count, budget)) };
 }
 
 function strandOf(programs: ProgramList, index: number, count: number, executions: number): Strand {

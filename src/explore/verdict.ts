@@ -69,6 +69,8 @@ export interface ShardRecord extends Shard {
   readonly seconds: number | null;
   /** For each of `implementations`: how many executions broke in just this way, by signature. */
   readonly seen: readonly Readonly<Record<string, number>>[];
+  /** For each of them: how many programs, if each shard has a part of the orders of all of these; else null. */
+  readonly split: readonly (number | null)[];
 }
 
 /** How many executions broke in all the ways of a violation. */

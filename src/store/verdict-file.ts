@@ -25,13 +25,14 @@ export function readShard(text: string, name: string): ShardResult {
   if (!isVerdict(verdict)) throw new UsageError(`${name} is no verdict, as \`raceproof check --json\` writes it`);
   if (verdict.shard === undefined)
     throw new UsageError(`${name} is the verdict of a whole check, not of one that ran with --shard`);
-  const { number, of, seen, definition } = verdict.shard;
+  const { number, of, seen, split, definition } = verdict.shard;
   const isWhole =
     isList(counterexamples) &&
     Number.isInteger(number) &&
     Number.isInteger(of) &&
     typeof definition === "string" &&
     isList(seen) &&
+    isList(split) &&
     seen.length === verdict.implementations.length;
   if (!isWhole) throw new UsageError(`${name} is damaged: it does not say what its shard came to`);
   return {

@@ -36,6 +36,14 @@ import {
  */
 export const exhaustive: Strategy = { name: "exhaustive", search: (_, about) => new Exhaustive(about) };
 
+/**
+ * The same, behind certain first steps alone: what begins with other steps that were pending is left to others. In each
+ * place those that stand in front of the one that is taken are asleep, so what they lead to is not run again.
+ */
+export function exhaustiveBehind(about: About, prefix: readonly string[]): Search {
+  return new Exhaustive(about, prefix);
+}
+
 /** An execution that is to be run: to a node, then along a branch, and then what the race needs. */
 interface Plan {
   /** Undefined for the first execution. */
@@ -53,15 +61,19 @@ class Exhaustive implements Search {
   #estimated = { at: 0, total: 0 };
   #incomplete = false;
 
-  constructor(about: About) {
+  /** First steps that all executions have in common: there are no branches beside them. */
+  readonly #prefix: readonly string[];
+
+  constructor(about: About, prefix: readonly string[] = []) {
     this.#about = about;
-    this.#frontier.push(0, { start: undefined, keys: [] });
+    this.#prefix = prefix;
+    this.#frontier.push(0, { start: undefined, keys: prefix });
   }
 
   next(): Scheduler | undefined {
     const plan = this.#frontier.pop();
     if (plan === undefined) return undefined;
-    const run = new GuidedRun(this.#about.footprints?.(), guideOf(plan));
+    const run = new GuidedRun(this.#about.footprints?.(), guideOf(plan, this.#prefix.length));
     this.#underway.push({ plan, run });
     return run;
   }
@@ -130,6 +142,7 @@ class Exhaustive implements Search {
   }
 
   #addFault(node: Node, fault: Possible): void {
+    if (node.depth < this.#prefix.length) return;
     // What commutes with it may come first: it is still possible then.
     if (isAsleep(node, [fault]) || node.branches.some(({ step }) => mayBegin(step, [fault]))) return;
     const branch = branchOf(fault);
@@ -138,6 +151,7 @@ class Exhaustive implements Search {
   }
 
   #add(node: Node, turn: Turn): void {
+    if (node.depth < this.#prefix.length) return;
     const inserted = insert(node, turn);
     if (inserted !== undefined) this.#plan(inserted);
   }
@@ -154,13 +168,14 @@ class Exhaustive implements Search {
   }
 }
 
-function guideOf({ start, keys }: Plan): Guide {
-  if (start === undefined) return { keys, known: [], sleep: [] };
+function guideOf({ start, keys }: Plan, common: number): Guide {
+  if (start === undefined) return { keys, known: [], sleep: [], common };
   const line = lineOf(start.node);
   return {
     keys: [...line.flatMap(({ event }) => event?.key ?? []), ...keys],
     known: line.map(({ pending }) => pending),
     sleep: sleepBeside(start.node, start.branch),
+    common: 0,
   };
 }
 

@@ -12,6 +12,8 @@ export interface Guide {
   readonly known: readonly string[];
   /** Steps that are asleep at the last of them. */
   readonly sleep: readonly Possible[];
+  /** How many of the first steps are of a path of which nothing is known: beside it, what stands in front is asleep. */
+  readonly common: number;
 }
 
 /** What was to be seen before one step, on new ground. */
@@ -75,6 +77,16 @@ export class GuidedRun implements Scheduler {
     if (known !== undefined) return;
     const faults = choices.filter(({ fault }) => fault !== undefined).map((choice) => this.#log.possible(choice));
     this.moments.push({ pending, sleep: this.#sleep, faults });
+    if (index < this.#guide.common) this.#sleepInFront(index, choices);
+  }
+
+  /** What a step of the common path leads to is left to others where it is asleep, and leaves to them what stands in front of it. */
+  #sleepInFront(index: number, choices: readonly Choice[]): void {
+    const key = this.#guide.keys[index];
+    if (this.#sleep.some((step) => step.key === key)) this.blockedAt = index;
+    const at = choices.findIndex((choice) => keyOf(choice) === key);
+    const inFront = choices.slice(0, Math.max(0, at)).map((choice) => this.#log.possible(choice));
+    this.#sleep = [...this.#sleep, ...inFront.filter((step) => !this.#sleep.some((other) => other.key === step.key))];
   }
 
   #sleepAt(index: number, choices: readonly Choice[]): void {

@@ -34,7 +34,10 @@ describe("strands", () => {
 
   test("of all shards are those of the whole, none of them twice, and so is the budget", () => {
     for (const of of [1, 2, 5, 8, 13]) {
-      const shards = Array.from({ length: of }, (_, at) => divide(list(), 0, 1_003, { number: at + 1, of }, 4).strands);
+      const shards = Array.from(
+        { length: of },
+        (_, at) => divide(list(), 0, 1_003, false, { number: at + 1, of }, 4).strands,
+      );
       const indices = shards.flat().map(({ index }) => index);
       expect(indices.toSorted((a, b) => a - b)).toEqual([...Array(12).keys()]);
       expect(shards.flat().reduce((sum, { executions }) => sum + executions, 0)).toBe(1_003);
@@ -45,7 +48,7 @@ describe("strands", () => {
 
   test("have the same programs whoever runs them, and no two have one in common", () => {
     const whole = divide(list(), 0, 1_000).strands.map((strand) => programsOf(strand, 3));
-    const part = divide(list(), 0, 1_000, { number: 2, of: 3 }).strands;
+    const part = divide(list(), 0, 1_000, false, { number: 2, of: 3 }).strands;
     expect(part.map((strand) => programsOf(strand, 3))).toEqual(part.map(({ index }) => whole[index]));
     expect(new Set(whole.flat()).size).toBe(36);
   });

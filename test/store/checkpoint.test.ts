@@ -88,6 +88,7 @@ describe("a file", () => {
     const job = {
       program: { initial: null, actors: [] },
       strategy: "urw",
+      isScout: false,
       scheduler: { choose: () => 0 },
       learn: () => undefined,
     };
