@@ -30,7 +30,7 @@ export interface InvestigateOptions {
   readonly model: AnyModel;
   readonly implementation: string;
   /** What is known to break already: what shows only that is not investigated again. */
-  readonly known?: readonly Found[];
+  readonly known?: readonly Pick<Found, "violations">[];
   /** Executions that shrinking may take for all that was found. */
   readonly budget: number;
   readonly signal?: AbortSignal | undefined;
