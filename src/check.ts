@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "./errors.js";
-import type { Lanes } from "./execution/lanes.js";
+import { Lanes } from "./execution/lanes.js";
 import {
   expectationsOf,
   invariantOf,
@@ -19,7 +19,7 @@ import type { PostgresServer } from "./postgres/server.js";
 import { counterexampleFileName } from "./report/counterexample-file.js";
 import { sessionSettings } from "./session/connections.js";
 import type { Counterexample } from "./shrink/counterexample.js";
-import { investigate, type Found } from "./shrink/investigate.js";
+import { investigate, type Found, type InvestigateOptions } from "./shrink/investigate.js";
 import { strategyNamed, strategyNames } from "./strategy/named.js";
 import type { Strategy } from "./strategy/strategy.js";
 import { usable } from "./usable-model.js";
@@ -49,6 +49,8 @@ export interface CheckOptions {
   readonly executions?: number;
   /** Seconds for exploring, shared evenly among implementations and conditions; shrinking what was found comes on top. Default: no limit. */
   readonly seconds?: number;
+  /** Seconds for shrinking what was found, shared in the same way; what is not the smallest by then says so. Default: a limit in executions instead. */
+  readonly shrinkSeconds?: number;
   /** Executions under way at once. Default: two for each processor, at least 2, at most 8. */
   readonly lanes?: number;
   /** `embedded`, `container[:image]`, `postgres://…` or a directory with Postgres' programs. Default: `RACEPROOF_POSTGRES`, else embedded. */
@@ -132,11 +134,12 @@ function rowsOf(model: AnyModel, { implementations, isolation, faults }: CheckOp
   });
 }
 
-function requireNumbers({ executions, lanes, seconds }: CheckOptions): void {
+function requireNumbers({ executions, lanes, seconds, shrinkSeconds }: CheckOptions): void {
   for (const [name, value] of Object.entries({ executions, lanes }))
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
       throw new UsageError(`\`${name}\` must be a whole number, at least 1, and is ${value}`);
-  if (seconds !== undefined && !(seconds > 0)) throw new UsageError(`\`seconds\` must be above 0, and is ${seconds}`);
+  for (const [name, value] of Object.entries({ seconds, shrinkSeconds }))
+    if (value !== undefined && !(value > 0)) throw new UsageError(`\`${name}\` must be above 0, and is ${value}`);
 }
 
 /** What is known to break an implementation without faults. */
@@ -170,15 +173,18 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
     signal,
     onProgress: (progress) => onProgress?.({ phase: "explore", ...row, of: finite(budget.executions), ...progress }),
   });
+  let fresh: Lanes | undefined;
   const all = await investigate(exploration, {
     lanes,
     model,
     implementation,
     known: known?.found ?? [],
-    budget: shrinkBudget(exploration.coverage.executions),
+    freshLanes: async () => (fresh ??= await Lanes.open(setting.server, model, lanes.count, lanes.isolation)),
+    budget: shrinkBudget(setting, exploration.coverage.executions),
     signal,
+    enough: shrinkLimit(setting),
     onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
-  });
+  }).finally(() => fresh?.close());
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
   const counterexamples = found.map((each) => counterexampleOf(each, model, row, setting));
@@ -222,9 +228,15 @@ function budgetOf({ executions, seconds, rows, known }: Setting, expected: Expec
   return { executions: share, enough: { invariants, executions: Math.ceil(share / 2.5) } };
 }
 
-/** Executions for shrinking: as many as for exploring, within reason. */
-function shrinkBudget(explored: number): number {
-  return Math.max(1_000, explored);
+/** Executions for shrinking: as many as for exploring, within reason; any number, where there is a limit in time. */
+function shrinkBudget({ shrinkSeconds }: Setting, explored: number): InvestigateOptions["budget"] {
+  if (shrinkSeconds !== undefined) return { inAll: Infinity, least: Infinity };
+  return { inAll: Math.max(1_000, explored), least: 100 };
+}
+
+/** Aborted when this row has used up its share of the time for shrinking. */
+function shrinkLimit({ shrinkSeconds, rows }: Setting): AbortSignal | undefined {
+  return shrinkSeconds === undefined ? undefined : AbortSignal.timeout((shrinkSeconds * 1000) / rows.length);
 }
 
 function finite(executions: number): number | undefined {
@@ -271,7 +283,7 @@ function counterexampleOf(
     schedule: found.trace.schedule,
     trace: found.trace,
     seed,
-    shrink: { from: found.from, to: found.to, executions: found.executions },
+    shrink: { to: found.to, minimality: found.minimality, from: found.from, executions: found.executions },
     confirmed: found.confirmed,
     environment: { raceproof: version, postgres: postgresOf(server) },
   };

@@ -69,6 +69,11 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
       "for exploring, shared evenly among implementations and conditions; shrinking what was found comes on top",
       seconds,
     )
+    .option(
+      "--shrink-time <seconds>",
+      "for shrinking what was found, shared in the same way; what is not the smallest by then says so",
+      seconds,
+    )
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")

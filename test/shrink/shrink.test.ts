@@ -162,7 +162,7 @@ test("what an exploration found becomes one confirmed counterexample for each wa
     seed,
     budget: { executions: 150 },
   });
-  const found = await investigate(exploration, { lanes, model, implementation: "careless", budget: 1_000 });
+  const found = await investigate(exploration, { lanes, model, implementation: "careless", budget: { inAll: 1_000, least: 100 }, freshLanes: () => lanesOf(model) });
   expect(found.map(({ signature }) => signature).toSorted()).toEqual([
     "nobody looks: broken",
     "nothing is lost: too low",
