@@ -230,8 +230,8 @@ function budgetOf({ executions, seconds, rows, known }: Setting, expected: Expec
 
 /** Executions for shrinking: as many as for exploring, within reason; any number, where there is a limit in time. */
 function shrinkBudget({ shrinkSeconds }: Setting, explored: number): InvestigateOptions["budget"] {
-  if (shrinkSeconds !== undefined) return { inAll: Infinity, least: Infinity };
-  return { inAll: Math.max(1_000, explored), least: 100 };
+  if (shrinkSeconds !== undefined) return { inAll: Infinity, least: Infinity, mostOrders: 5_000 };
+  return { inAll: Math.max(1_000, explored), least: 120 };
 }
 
 /** Aborted when this row has used up its share of the time for shrinking. */

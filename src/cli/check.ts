@@ -37,7 +37,13 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
     ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions }),
-    ...optional({ seconds: flags.time, shrinkSeconds: flags.shrinkTime, lanes: flags.lanes, postgres: flags.postgres, module }),
+    ...optional({
+      seconds: flags.time,
+      shrinkSeconds: flags.shrinkTime,
+      lanes: flags.lanes,
+      postgres: flags.postgres,
+      module,
+    }),
     reports: flags.reports,
     signal,
     onProgress: (event) => show(progress, event),

@@ -14,7 +14,10 @@ import { compareLeaves, comparePrograms, compareValues, leavesOf, rankOf } from 
  */
 export function* alike(model: AnyModel, from: Candidate): Generator<Candidate> {
   for (const candidate of proposals(model, from))
-    if (comparePrograms(model, candidate.program, from.program) <= 0 && staysValid(model, from.program, candidate.program))
+    if (
+      comparePrograms(model, candidate.program, from.program) <= 0 &&
+      staysValid(model, from.program, candidate.program)
+    )
       yield candidate;
 }
 
@@ -173,10 +176,10 @@ function valuesOf(model: AnyModel, place: string, arbitrary: Arbitrary<Json>): r
   sampled.set(model, places);
   const known = places.get(place);
   if (known !== undefined) return known;
-  const texts = new Set(fc.sample(arbitrary, { numRuns: samples, seed: 1 }).map((value) => JSON.stringify(value ?? null)));
-  const values = [...texts]
-    .map((text) => JSON.parse(text) as Json)
-    .toSorted((a, b) => compareValues(arbitrary, a, b));
+  const texts = new Set(
+    fc.sample(arbitrary, { numRuns: samples, seed: 1 }).map((value) => JSON.stringify(value ?? null)),
+  );
+  const values = [...texts].map((text) => JSON.parse(text) as Json).toSorted((a, b) => compareValues(arbitrary, a, b));
   places.set(place, values);
   return values;
 }

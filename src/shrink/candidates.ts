@@ -116,8 +116,7 @@ function simplerOperations(model: AnyModel, actor: string, operation: string): r
  */
 function* shrinks(arbitrary: Arbitrary<Json>, value: Json): Generator<Json> {
   const tells = arbitrary.canShrinkWithoutContext(value);
-  for (const shorter of withoutElement(value))
-    if (!tells || arbitrary.canShrinkWithoutContext(shorter)) yield shorter;
+  for (const shorter of withoutElement(value)) if (!tells || arbitrary.canShrinkWithoutContext(shorter)) yield shorter;
   if (!tells) return;
   for (const smaller of arbitrary.shrink(value, undefined)) yield JSON.parse(JSON.stringify(smaller.value)) as Json;
 }

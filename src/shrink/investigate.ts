@@ -14,7 +14,7 @@ import { replay } from "./confirm.js";
 import { Memory } from "./memory.js";
 import type { Minimality } from "./minimality.js";
 import { compareFailures, waysOf, type Failing } from "./rank.js";
-import { shrink } from "./shrink.js";
+import { shrink, shrinkToMinimum, type Minimal, type Shrunk } from "./shrink.js";
 import { compareSizes, sizeOf, type Size } from "./size.js";
 import { withStandIns } from "./stand-ins.js";
 
@@ -39,8 +39,11 @@ export interface InvestigateOptions {
   readonly implementation: string;
   /** What is known to break already: what shows only that is not investigated again. */
   readonly known?: readonly Found[];
-  /** Executions that shrinking may take for all that was found; at least so many for each way. */
-  readonly budget: { readonly inAll: number; readonly least: number };
+  /**
+   * Executions that shrinking may take for all that was found, and at least for each way; programs with more than
+   * `mostOrders` orders are not gone through to prove something minimal.
+   */
+  readonly budget: { readonly inAll: number; readonly least: number; readonly mostOrders?: number };
   /** Aborted when nothing is to be run any more. */
   readonly signal?: AbortSignal | undefined;
   /** Aborted when there is no time left for shrinking: then what is found is replayed as it is. */
@@ -52,10 +55,10 @@ export interface InvestigateOptions {
 /** Replays of the final form before anybody is told about it. */
 const confirmations = 10;
 
-interface Shrunken extends Failing {
+interface Shrunken extends Shrunk {
   readonly from: Size;
-  readonly executions: number;
-  readonly minimality: Minimality;
+  /** The way of breaking that it was shrunk for. */
+  readonly target: string;
 }
 
 /**
@@ -75,14 +78,14 @@ export async function investigate(exploration: Exploration, options: Investigate
   const shrunk: Shrunken[] = [];
   const known = new Set((options.known ?? []).flatMap(({ violations }) => violations.map(wayOf)));
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
-  let left = options.budget.inAll;
+  let budgetLeft = options.budget.inAll;
   const invariants = new Set<string>();
   for (way of smallestFirst(exploration, ways)) {
     if (known.has(way)) continue;
     // The first way of breaking an invariant is worth what there is; it is what others are told of first.
     const invariant = invariantOf(exploration, way);
     const { least } = options.budget;
-    const budget = invariants.has(invariant) ? least : Math.max(left, least);
+    const budget = invariants.has(invariant) ? least : Math.max(budgetLeft, least);
     invariants.add(invariant);
     for (const failure of startingPoints(exploration, memory, way)) {
       const atMost = smallestOf(shrunk, way);
@@ -96,20 +99,25 @@ export async function investigate(exploration: Exploration, options: Investigate
         budget,
         signal,
       });
-      left -= smallest.executions;
-      shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
+      budgetLeft -= smallest.executions;
+      shrunk.push({ ...smallest, from: sizeOf(failure.trace), target: way });
     }
   }
-  return confirmAll(notCovered(model, shrunk, known), exploration, options);
+  const left: (Shrunken & Minimal)[] = [];
+  for (const each of notCovered(model, shrunk, known)) {
+    way = each.target;
+    const { least: budget, mostOrders } = options.budget;
+    const minimum = await shrinkToMinimum(each, { model, target: way, memory, budget, mostOrders, signal });
+    left.push({ ...each, ...minimum });
+  }
+  return confirmAll(notCovered(model, left, known), exploration, options);
 }
 
 /** The smallest first, and of the same size those that show the most; without those that show nothing new. */
-function notCovered(model: AnyModel, shrunk: readonly Shrunken[], known: ReadonlySet<string>): Shrunken[] {
+function notCovered<T extends Failing>(model: AnyModel, shrunk: readonly T[], known: ReadonlySet<string>): T[] {
   const covered = new Set(known);
-  const order = (a: Shrunken, b: Shrunken) =>
-    compareSizes(sizeOf(a.trace), sizeOf(b.trace)) ||
-    waysOf(b).size - waysOf(a).size ||
-    compareFailures(model, a, b);
+  const order = (a: T, b: T) =>
+    compareSizes(sizeOf(a.trace), sizeOf(b.trace)) || waysOf(b).size - waysOf(a).size || compareFailures(model, a, b);
   return shrunk.toSorted(order).filter((each) => {
     const own = [...waysOf(each)];
     const isNew = own.some((way) => !covered.has(way));
@@ -154,7 +162,7 @@ function startingPoints({ failures, seen }: Exploration, memory: Memory, way: st
 }
 
 async function confirmAll(
-  shrunk: readonly Shrunken[],
+  shrunk: readonly (Shrunken & Minimal)[],
   exploration: Exploration,
   options: InvestigateOptions,
 ): Promise<Found[]> {
@@ -167,7 +175,7 @@ async function confirmAll(
 
 /** Records the final form in full, and replays it. */
 async function confirm(
-  failing: Shrunken,
+  failing: Shrunken & Minimal,
   lanes: Lanes,
   { seen }: Exploration,
   options: InvestigateOptions,
@@ -187,7 +195,9 @@ async function confirm(
   return {
     ...failing,
     program,
-    ...(other === undefined ? { trace, violations } : withStandIns({ trace, violations }, { trace: other.trace, violations: other.violations })),
+    ...(other === undefined
+      ? { trace, violations }
+      : withStandIns({ trace, violations }, { trace: other.trace, violations: other.violations })),
     signature,
     to: sizeOf(trace),
     confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times: confirmations },

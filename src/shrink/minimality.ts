@@ -25,10 +25,12 @@ export interface ExamineOptions {
   readonly breaks: (program: Program, ran: Ran | undefined) => Failing | undefined;
   /** Orders that are tried for what is smaller by one operation or fault. */
   readonly ordersPerCandidate: number;
+  /** Of a program with more orders than this, they are not all run. */
+  readonly mostOrders: number;
 }
 
-/** Programs with more operations have too many parts, and those with more orders too many to run them all. */
-const most = { operations: 4, orders: 150 };
+/** Programs with more operations have too many parts. */
+const mostOperations = 4;
 
 /** Looks for something smaller below a failure, and says how far it looked. */
 export async function examine(
@@ -71,11 +73,11 @@ class Examination {
   /** Every part of the program, and the whole, under all orders, where there are few enough. */
   async below(): Promise<Failing | undefined> {
     const { program } = this.#best;
-    const { memory } = this.#options;
+    const { memory, mostOrders } = this.#options;
     const calls = program.actors.flatMap(({ operations }) => operations);
-    if (calls.length > most.operations) return undefined;
+    if (calls.length > mostOperations) return undefined;
     for (const part of partsOf(program)) {
-      const smaller = await this.#lookAtOrders(part, most.orders);
+      const smaller = await this.#lookAtOrders(part, mostOrders);
       if (smaller !== undefined || !memory.isExhausted(part)) return smaller;
     }
     this.isComplete = true;

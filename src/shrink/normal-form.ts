@@ -92,9 +92,7 @@ class Lattice {
     let last: number | undefined;
     while (order.length < this.#events.length) {
       const least = this.cheapest(place, last);
-      const best = this.#possible(place).filter(
-        (actor) => compareCosts(this.#costBy(place, last, actor), least) === 0,
-      );
+      const best = this.#possible(place).filter((actor) => compareCosts(this.#costBy(place, last, actor), least) === 0);
       const next = last !== undefined && best.includes(last) ? last : best[0]!;
       order.push(this.#chains[next]![place[next]!]!);
       place = place.with(next, place[next]! + 1);

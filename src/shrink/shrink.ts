@@ -16,6 +16,8 @@ export interface ShrinkOptions {
   readonly atMost?: Size | undefined;
   /** Executions that it may take; what it has by then is a valid result, if not the smallest. Default: no limit. */
   readonly budget?: number | undefined;
+  /** Of programs with more orders than this it is not proved that nothing smaller breaks. Default: 64. */
+  readonly mostOrders?: number | undefined;
   /** Who runs candidates, and remembers what was run: shrinking several failures goes through the same programs. */
   readonly memory: Memory;
   readonly signal?: AbortSignal | undefined;
@@ -24,13 +26,19 @@ export interface ShrinkOptions {
 export interface Shrunk extends Failing {
   /** How many executions it took, not counting those that were remembered. */
   readonly executions: number;
+}
+
+/** How sure it is that there is nothing smaller. */
+export interface Minimal {
   readonly minimality: Minimality;
 }
 
 /** Schedules tried for one candidate program, beyond the one that is carried over. */
 const schedulesPerCandidate = 24;
 /** Executions spent on finding a schedule with fewer decisions for one program. */
-const schedulesForMinimum = 200;
+const schedulesForMinimum = 48;
+/** Orders of one program that may be run to prove that nothing smaller breaks. */
+const ordersForProof = 64;
 /** Candidates that are run together. A number of its own, so that what is found does not depend on the lanes. */
 const atOnce = 4;
 /** Normal forms that are run to find the first of them. */
@@ -40,7 +48,7 @@ const formsTried = 8;
  * Makes a failing execution as small as it gets, and gives it the form that all of its kind have: operations, actors,
  * parameters, initial state, faults and schedule in turn, until nothing changes any more. A candidate counts only if
  * running it breaks in the targeted way and in no way that the failure at hand did not break in, so a shrink never slides
- * into another bug. In the end it is looked whether anything that remains could still go.
+ * into another bug.
  */
 export async function shrink(found: Failing, options: ShrinkOptions): Promise<Shrunk> {
   const search = new Search(options);
@@ -52,13 +60,26 @@ export async function shrink(found: Failing, options: ShrinkOptions): Promise<Sh
     best = await search.simplified(best);
     if (isOfNoUse(best, options)) break;
     best = await search.leastOrder(await search.joinRuns(best));
-    if (search.over) break;
-    if (best !== before) continue;
-    const { smaller, minimality } = await search.examined(best);
-    if (smaller === undefined) return { ...best, executions: search.executions, minimality };
-    best = smaller;
+    if (best === before || search.over) break;
   }
-  return { ...best, executions: search.executions, minimality: { kind: "cut off", runs: 0 } };
+  return { ...best, executions: search.executions };
+}
+
+/**
+ * Looks whether anything that remains could still go, and goes on from there if so.
+ *
+ * @param shrunk What {@link shrink} came to.
+ */
+export async function shrinkToMinimum(shrunk: Shrunk, options: ShrinkOptions): Promise<Shrunk & Minimal> {
+  const search = new Search(options);
+  let best = shrunk;
+  const spent = () => shrunk.executions + search.executions;
+  while (!search.over) {
+    const { smaller, minimality } = await search.examined(best);
+    if (smaller === undefined) return { ...best, executions: spent(), minimality };
+    best = await shrink(smaller, { ...options, budget: (options.budget ?? Infinity) - search.executions });
+  }
+  return { ...best, executions: spent(), minimality: { kind: "cut off", runs: 0 } };
 }
 
 function isOfNoUse({ trace }: Failing, { atMost }: ShrinkOptions): boolean {
@@ -180,6 +201,7 @@ class Search {
       memory: this.#memory,
       breaks: (program, ran) => this.#breaks(program, ran, best),
       ordersPerCandidate: schedulesPerCandidate,
+      mostOrders: this.#options.mostOrders ?? ordersForProof,
     });
   }
 
