@@ -84,6 +84,8 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .description("run a counterexample again, and compare it step by step with the record")
     .argument("<file>", "a counterexample")
     .option("--times <number>", "how often", whole(1), 1)
+    .option("--guided", "where the code has changed, follow the record as far as it makes sense")
+    .option("--pause-at <step>", "stop before this step, with everything as it is, and say how to look at it", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--model <file>", "the model, if it is no longer where it was")
     .option("--json", "print the outcome as JSON")

@@ -13,6 +13,7 @@ import { Divergence } from "../strategy/follow.js";
 import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { CoverageCount } from "./coverage.js";
 import { inOrder } from "./in-order.js";
+import { differsWhenRunTwice, sampledTwice } from "./twice.js";
 import { examplesOf, programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
 import type { Coverage } from "./verdict.js";
@@ -103,7 +104,13 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     job.learn(result !== undefined && "trace" in result ? result : undefined);
     if (result === undefined) continue;
     if ("problem" in result) found.problem(result.problem);
-    else found.add(job, result, judge(model, job.program, result));
+    else {
+      const isNew = found.add(job, result, judge(model, job.program, result));
+      if (isNew || job.number % sampledTwice === 0) {
+        const problem = await differsWhenRunTwice(lanes, assignmentOf(job, options), result);
+        if (problem !== undefined) found.problem(problem);
+      }
+    }
     onProgress?.({ ...found.progress, estimate: queue.estimate });
     // Not the next one to come back: which others have been begun by now differs from run to run.
     if (found.problemCount >= problemsTolerated || found.isEnough(budget)) break;
@@ -124,18 +131,24 @@ type Attempt = Executed | { problem: string };
 
 async function attempt(
   lane: Lane,
-  { program, scheduler }: { readonly program: Program; readonly scheduler: Scheduler },
-  { model, implementation }: ExploreOptions,
+  job: { readonly program: Program; readonly scheduler: Scheduler },
+  options: ExploreOptions,
 ): Promise<Attempt> {
-  const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: false };
   try {
-    return await execute(lane, assignment, scheduler);
+    return await execute(lane, assignmentOf(job, options), job.scheduler);
   } catch (error) {
     if (error instanceof Divergence) return { problem: `uncontrolled nondeterminism: ${error.message}` };
     if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))
       throw error;
     return { problem: error.message };
   }
+}
+
+function assignmentOf(
+  { program }: { readonly program: Program },
+  { model, implementation }: ExploreOptions,
+): Assignment {
+  return { model, implementation, program, pool: assignedPool, record: false };
 }
 
 class Findings {
@@ -149,15 +162,17 @@ class Findings {
     this.#coverage = new CoverageCount(model);
   }
 
-  add({ number, program, strategy }: Job, { trace }: Executed, violations: readonly Violation[]): void {
+  /** @returns Whether it breaks in a way that no execution before it did. */
+  add({ number, program, strategy }: Job, { trace }: Executed, violations: readonly Violation[]): boolean {
     this.#coverage.add(program, trace, strategy);
-    if (violations.length === 0) return;
+    if (violations.length === 0) return false;
     const signature = signatureOf(violations);
     this.#seen.set(signature, (this.#seen.get(signature) ?? 0) + 1);
     const known = this.#failures.get(signature);
     if (known === undefined || trace.steps.length < known.trace.steps.length) {
       this.#failures.set(signature, { execution: number, program, trace, violations });
     }
+    return known === undefined;
   }
 
   isEnough({ enough }: Budget): boolean {
