@@ -1,6 +1,6 @@
 import { exitCode, UsageError } from "../errors.js";
 import { describeStep } from "../report/lines.js";
-import { renderCounterexampleTerminal } from "../report/terminal.js";
+import { renderCounterexampleTerminal, renderTraceTerminal } from "../report/terminal.js";
 import { timelineLiteral } from "../report/timeline-literal.js";
 import { replayCounterexample, type Cause, type GuidedReplay, type ReplayResult } from "../replay.js";
 import type { Replay } from "../shrink/confirm.js";
@@ -95,12 +95,15 @@ function show(counterexample: Counterexample, { replays, cause, guided, postgres
   const [first] = replays;
   const shown = guided ?? first;
   if (shown !== undefined) {
-    const diverged = guided === undefined && first?.kind === "diverged";
-    const now = { ...counterexample, trace: shown.trace, violations: diverged ? [] : shown.violations };
-    print(`${renderCounterexampleTerminal(now, { ...lookOf(process.stdout), replayCommand: replayCommandOf(file) })}`);
+    const look = lookOf(process.stdout);
+    const now = { ...counterexample, trace: shown.trace, violations: shown.violations };
     print(
-      `The same order of steps, for a test or a scenario:\n\n${timelineLiteral(shownOrder(counterexample, shown))}\n`,
+      shown.kind === "reproduced"
+        ? renderCounterexampleTerminal(now, { ...look, replayCommand: replayCommandOf(file) })
+        : renderTraceTerminal(now, look),
     );
+    const schedule = shown.trace.schedule;
+    print(`The same order of steps, for a test or a scenario:\n\n${timelineLiteral({ ...shown, schedule })}\n`);
   }
   print(
     `reproduced: ${countOf(replays, "reproduced")} of ${replays.length}, on Postgres ${postgres.version} (${postgres.kind})`,
@@ -108,10 +111,6 @@ function show(counterexample: Counterexample, { replays, cause, guided, postgres
   const other = replays.find(({ kind }) => kind !== "reproduced");
   if (other !== undefined) print(otherText(counterexample, other, cause));
   if (guided !== undefined) print(guidedText(guided));
-}
-
-function shownOrder(counterexample: Counterexample, { trace }: Pick<Replay, "trace">) {
-  return { ...counterexample, trace, schedule: trace.schedule };
 }
 
 function otherText(counterexample: Counterexample, replay: Replay, cause: Cause | undefined): string {

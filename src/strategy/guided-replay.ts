@@ -44,6 +44,7 @@ export function guidedBy(steps: readonly RecordedStep[]): { readonly scheduler: 
   const legs = legsOf(steps);
   let leg = 0;
   let followed = 0;
+  const isDone = ({ actor, end }: Leg) => progressOf(actor).position >= end;
   const scheduler: Scheduler = {
     choose(choices, last) {
       for (; leg < legs.length; leg++) {
@@ -51,7 +52,7 @@ export function guidedBy(steps: readonly RecordedStep[]): { readonly scheduler: 
         const own = progressOf(actor);
         const next = own.nextOf(choices, actor);
         if (next >= 0 && own.isBefore(choices[next]!, end)) return own.take(choices, next);
-        if (own.position >= end) followed++;
+        if (isDone(legs[leg]!)) followed++;
       }
       const chosen = defaultChoice(choices, last);
       return progressOf(choices[chosen]!.actor).take(choices, chosen);
@@ -59,7 +60,8 @@ export function guidedBy(steps: readonly RecordedStep[]): { readonly scheduler: 
   };
   const guided = () => ({
     legs: legs.length,
-    followed,
+    // The one at hand when everybody had ended was never left.
+    followed: followed + legs.slice(leg, leg + 1).filter(isDone).length,
     added: [...progress.values()].flatMap(({ added }) => added),
     gone: [...new Set(steps.map(({ actor }) => actor))].flatMap((actor) => progressOf(actor).gone()),
   });

@@ -125,9 +125,11 @@ describe("a replay", () => {
 
     const forgiving = { ...model, invariants: {} };
     expect(await replay(lanes, { ...assignment, model: forgiving }, recording)).toMatchObject({
-      kind: "changed",
+      kind: "fixed",
       violations: [],
     });
+    const strict = { ...model, invariants: { "nothing at all": () => "never" } };
+    expect(await replay(lanes, { ...assignment, model: strict }, recording)).toMatchObject({ kind: "changed" });
 
     expect(await replay(lanes, { ...assignment, implementation: "careful" }, recording)).toMatchObject({
       kind: "diverged",
@@ -137,8 +139,7 @@ describe("a replay", () => {
     const alone = { ...two, actors: [two.actors[0]!, { name: "b", operations: [] }] };
     expect(await replay(lanes, { ...assignment, program: alone }, recording)).toMatchObject({
       kind: "diverged",
-      difference: { step: 2, what: "who takes it", recorded: "b: begin" },
-      trace: undefined,
+      difference: { step: 2, what: "who takes it", recorded: "b", now: "a" },
     });
   });
 });
