@@ -159,7 +159,7 @@ function shrunkText({ from, to, executions, minimality }: Counterexample["shrink
 export function minimalityText({ kind, runs }: NonNullable<Counterexample["shrink"]["minimality"]>): string {
   switch (kind) {
     case "proved":
-      return `proved minimal: nothing smaller breaks so in any order, by ${count(runs, "run")}`;
+      return `proved minimal: no part of it breaks so in any order, nor it with fewer switches, by ${count(runs, "run")}`;
     case "checked":
       return `minimal: without any one operation, fault or switch it does not break so, in ${count(runs, "run")}`;
     case "cut off":
