@@ -31,7 +31,15 @@ export type {
 } from "./execution/trace.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
-export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";
+export {
+  playScenarios,
+  playTimeline,
+  type Ending,
+  type Played,
+  type PlayOptions,
+  type Scenario,
+  type Timeline,
+} from "./scenario.js";
 export type { Coverage, ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "./explore/verdict.js";
 export { gatePg } from "./session/pg.js";
 export type { Counterexample } from "./shrink/counterexample.js";

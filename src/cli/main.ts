@@ -134,14 +134,14 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .action(async (files: string[], flags: SpecFlags) => done(await specCommand(files, flags, signal)));
   root
     .command("export")
-    .description("write a counterexample as SQL, for anyone with Postgres alone")
+    .description("write a counterexample as SQL, for anyone with Postgres alone, or as a test")
     .argument("<file>", "a counterexample")
     .addOption(
       new Option(
         "--format <name>",
-        "spec (for PostgreSQL's isolationtester), or psql (what to type into which terminal)",
+        "spec (for PostgreSQL's isolationtester), psql (what to type into which terminal), or test (for vitest)",
       )
-        .choices(["spec", "psql"])
+        .choices(["spec", "psql", "test"])
         .default("spec"),
     )
     .option("--output <file>", "where to write it; - for standard output", "-")

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -239,4 +240,19 @@ describe("after an edit", () => {
     );
     expect(code).toBe(3);
   });
+});
+
+test("the test that it is exported as fails before the fix and passes after it, and so does an edited one", async () => {
+  const { stdout } = await run("export", found, "--format", "test");
+  expect(stdout).toContain('{ actor: "alice", until: "update counter" },');
+  // What the test does, without vitest: the literal as it stands.
+  const call = /playTimeline\([^]*?\n {2}\}\)/.exec(stdout)![0];
+  const script = (implementation: string, edit = call) =>
+    `import { playTimeline } from "raceproof";\nimport { createJiti } from ${JSON.stringify(import.meta.resolve("jiti"))};\nconst model = await createJiti(import.meta.url).import("./counter.ts", { default: true });\nconst { violations } = await ${edit.replace('"broken"', `"${implementation}"`)};\nconsole.log(violations.length);\n`;
+  const output = (name: string, text: string) =>
+    execFileSync(process.execPath, [write(name, text)], { cwd: folder, encoding: "utf8" }).trim();
+  expect(output("broken.mjs", script("broken"))).toBe("1");
+  expect(output("one-after-the-other.mjs", script("broken", call.replace(', until: "update counter"', "")))).toBe("0");
+  // Under the lock bob cannot do all of his before alice goes on: his leg ends where he waits.
+  expect(output("correct.mjs", script("correct"))).toBe("0");
 });
