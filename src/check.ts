@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { budgetOf, inOrderOfTime, type ExpectedRow } from "./budget.js";
 import { definitionOf } from "./definition.js";
 import { UsageError } from "./errors.js";
+import { Lanes } from "./execution/lanes.js";
 import {
   expectationsOf,
   invariantOf,
@@ -30,7 +31,7 @@ import { recall, rememberedReport, type Recalled, type Remembered } from "./reme
 import { counterexampleFileName } from "./report/counterexample-file.js";
 import { sessionSettings } from "./session/connections.js";
 import type { Counterexample } from "./shrink/counterexample.js";
-import { investigate, type Found } from "./shrink/investigate.js";
+import { investigate, type Found, type InvestigateOptions } from "./shrink/investigate.js";
 import { sizeOf } from "./shrink/size.js";
 import { Checkpoint } from "./store/checkpoint.js";
 import { strategyNamed, strategyNames } from "./strategy/named.js";
@@ -62,6 +63,8 @@ export interface CheckOptions {
    * what the others leave, too. Shrinking what was found comes on top. Default: no limit.
    */
   readonly seconds?: number;
+  /** Seconds for shrinking what was found, shared in the same way; what is not the smallest by then says so. Default: a limit in executions instead. */
+  readonly shrinkSeconds?: number;
   /** Executions under way at once. Default: two for each processor, at least 2, at most 8. */
   readonly lanes?: number;
   /** `embedded`, `container[:image]`, `postgres://…` or a directory with Postgres' programs. Default: `RACEPROOF_POSTGRES`, else embedded. */
@@ -119,7 +122,7 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
     withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
       const definition = definitionOf(given, options.sources);
       const checkpoint = await checkpointOf(model, options, definition, server, rows);
-      const setting = { model, options, server, lanesAt, checkpoint };
+      const setting = { model, options, server, lanesAt, checkpoint, rows: rows.length };
       const recalled = await recallAll(rows, setting);
       const done = await checkRows(rows, recalled, setting).finally(() => checkpoint?.close());
       if (done.length === rows.length && done.every(({ isFinished }) => isFinished)) await checkpoint?.remove();
@@ -138,6 +141,8 @@ interface Setting {
   readonly server: PostgresServer;
   readonly lanesAt: LanesAt;
   readonly checkpoint: Checkpoint | undefined;
+  /** How many there are. */
+  readonly rows: number;
 }
 
 /** The checkpoint of this very check, if there is to be one: all that its verdict depends on must be the same. */
@@ -263,11 +268,12 @@ function rowsOf(model: AnyModel, { implementations, isolation, faults }: CheckOp
   });
 }
 
-function requireNumbers({ executions, lanes, seconds, shard }: CheckOptions): void {
+function requireNumbers({ executions, lanes, seconds, shrinkSeconds, shard }: CheckOptions): void {
   for (const [name, value] of Object.entries({ executions, lanes }))
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
       throw new UsageError(`\`${name}\` must be a whole number, at least 1, and is ${value}`);
-  if (seconds !== undefined && !(seconds > 0)) throw new UsageError(`\`seconds\` must be above 0, and is ${seconds}`);
+  for (const [name, value] of Object.entries({ seconds, shrinkSeconds }))
+    if (value !== undefined && !(value > 0)) throw new UsageError(`\`${name}\` must be above 0, and is ${value}`);
   if (shard !== undefined && !(Number.isSafeInteger(shard.of) && shard.number >= 1 && shard.number <= shard.of))
     throw new UsageError(`\`shard\` must be one of 1 to ${shard.of}, and is ${shard.number}`);
 }
@@ -305,6 +311,7 @@ async function checkRow(
   const explored = secondsSince(begin);
   const breaking = recalled.filter(({ state, failures }) => state === "breaks" && failures.length === 0);
   const failures = [...exploration.failures, ...recalled.flatMap((each) => each.failures)];
+  let fresh: Lanes | undefined;
   const all = await investigate(
     { ...exploration, failures },
     {
@@ -312,11 +319,13 @@ async function checkRow(
       model,
       implementation,
       known: [...knownBefore.found, ...asSmallAs(breaking, exploration)],
-      budget: shrinkBudget(exploration.coverage.executions),
+      freshLanes: async () => (fresh ??= await Lanes.open(setting.server, model, lanes.count, lanes.isolation)),
+      budget: shrinkBudget(options, exploration.coverage.executions),
       signal,
+      enough: shrinkLimit(options, setting.rows),
       onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
     },
-  );
+  ).finally(() => fresh?.close());
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
   const counterexamples = found.map((each) => counterexampleOf(each, row, setting));
@@ -405,9 +414,15 @@ function problemsOf(
   return problems;
 }
 
-/** Executions for shrinking: as many as for exploring, within reason. */
-function shrinkBudget(explored: number): number {
-  return Math.max(1_000, explored);
+/** Executions for shrinking: as many as for exploring, within reason; any number, where there is a limit in time. */
+function shrinkBudget({ shrinkSeconds }: CheckOptions, explored: number): InvestigateOptions["budget"] {
+  if (shrinkSeconds !== undefined) return { inAll: Infinity, least: Infinity, mostOrders: 5_000 };
+  return { inAll: Math.max(1_000, explored), least: 120 };
+}
+
+/** Aborted when this row has used up its share of the time for shrinking. */
+function shrinkLimit({ shrinkSeconds }: CheckOptions, rows: number): AbortSignal | undefined {
+  return shrinkSeconds === undefined ? undefined : AbortSignal.timeout((shrinkSeconds * 1000) / rows);
 }
 
 function finite(executions: number): number | undefined {
@@ -453,7 +468,7 @@ function counterexampleOf(
     schedule: found.trace.schedule,
     trace: found.trace,
     seed,
-    shrink: { from: found.from, to: found.to, executions: found.executions },
+    shrink: { to: found.to, minimality: found.minimality, from: found.from, executions: found.executions },
     confirmed: found.confirmed,
     environment: { raceproof: version, postgres: postgresOf(server) },
   };

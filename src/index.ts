@@ -34,7 +34,15 @@ export { merge, type ShardResult } from "./merge.js";
 export { recallAll, type RecallOptions } from "./recall-all.js";
 export type { Remembered } from "./remembered.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
-export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";
+export {
+  playScenarios,
+  playTimeline,
+  type Ending,
+  type Played,
+  type PlayOptions,
+  type Scenario,
+  type Timeline,
+} from "./scenario.js";
 export type { Shard } from "./explore/strands.js";
 export type {
   Coverage,

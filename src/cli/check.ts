@@ -26,6 +26,7 @@ export interface CheckFlags {
   readonly seed?: string;
   readonly executions?: number;
   readonly time?: number;
+  readonly shrinkTime?: number;
   readonly lanes?: number;
   readonly postgres?: string;
   /** A file, or `-` for standard output. */
@@ -53,6 +54,7 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
     ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions, shard: flags.shard }),
     ...optional({
       seconds: flags.time,
+      shrinkSeconds: flags.shrinkTime,
       lanes: flags.lanes,
       postgres: flags.postgres,
       module,

@@ -79,6 +79,11 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
       "for exploring everything; what is expected to hold gets most of it; shrinking what was found comes on top",
       seconds,
     )
+    .option(
+      "--shrink-time <seconds>",
+      "for shrinking what was found, shared in the same way; what is not the smallest by then says so",
+      seconds,
+    )
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")
@@ -116,6 +121,8 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .description("run a counterexample again, and compare it step by step with the record")
     .argument("<file>", "a counterexample")
     .option("--times <number>", "how often", whole(1), 1)
+    .option("--guided", "where the code has changed, follow the record as far as it makes sense")
+    .option("--pause-at <step>", "stop before this step, with everything as it is, and say how to look at it", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--model <file>", "the model, if it is no longer where it was")
     .option("--json", "print the outcome as JSON")
@@ -164,14 +171,14 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .action(async (files: string[], flags: SpecFlags) => done(await specCommand(files, flags, signal)));
   root
     .command("export")
-    .description("write a counterexample as SQL, for anyone with Postgres alone")
+    .description("write a counterexample as SQL, for anyone with Postgres alone, or as a test")
     .argument("<file>", "a counterexample")
     .addOption(
       new Option(
         "--format <name>",
-        "spec (for PostgreSQL's isolationtester), or psql (what to type into which terminal)",
+        "spec (for PostgreSQL's isolationtester), psql (what to type into which terminal), or test (for vitest)",
       )
-        .choices(["spec", "psql"])
+        .choices(["spec", "psql", "test"])
         .default("spec"),
     )
     .option("--output <file>", "where to write it; - for standard output", "-")

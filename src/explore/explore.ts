@@ -7,6 +7,7 @@ import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
+import { signatureOf } from "../oracle/violation.js";
 import { Divergence } from "../strategy/follow.js";
 import { exhaustive } from "../strategy/exhaustive.js";
 import type { About, Strategy } from "../strategy/strategy.js";
@@ -16,6 +17,7 @@ import { Findings, joined, type Failure, type Result } from "./findings.js";
 import { inOrder } from "./in-order.js";
 import { examplesOf, ProgramList, programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
+import { differsWhenRunTwice, sampledTwice } from "./twice.js";
 import { divide, type Division, type Shard, type Strand } from "./strands.js";
 import type { Coverage } from "./verdict.js";
 
@@ -134,6 +136,8 @@ interface Active {
   readonly strand: Strand;
   readonly queue: Queue;
   readonly findings: Findings;
+  /** Signatures of which an execution has been run twice. */
+  readonly runTwice: Set<string>;
   handed: number;
   isHopeless: boolean;
 }
@@ -162,6 +166,7 @@ class Exploring {
       strand,
       queue: new Queue(options.strategy, strand.nextProgram, about),
       findings: new Findings(options.model),
+      runTwice: new Set(),
       handed: 0,
       isHopeless: false,
     }));
@@ -187,17 +192,19 @@ class Exploring {
 
   async #explore(active: Active): Promise<void> {
     const { strand, queue, findings } = active;
-    const { lanes, journal, onProgress } = this.#options;
+    const { journal, onProgress } = this.#options;
     const next = () => {
       const job = active.handed >= strand.executions || this.#isOver(active) ? undefined : queue.next();
       if (job?.isScout === false) active.handed++;
       return job;
     };
     const recalled = new Set<Result>();
+    let begun = 0;
     const run = async (job: Job) => {
+      const isSampled = begun++ % sampledTwice === 0;
       const known = journal?.recall(strand.index, job);
       if (known !== undefined) recalled.add(known);
-      return known ?? lanes.run(async (lane) => (this.#isOver(active) ? undefined : attempt(lane, job, this.#options)));
+      return known ?? this.#attempt(active, job, isSampled);
     };
     let learnt = 0;
     for await (const { job, result } of inOrder(next, run, this.#window)) {
@@ -219,6 +226,21 @@ class Exploring {
       active.isHopeless = findings.problemCount >= Math.ceil(problemsTolerated / this.#count);
       if (active.isHopeless) break;
     }
+  }
+
+  /** Runs an execution, and those that break in a new way, and a sample of all, twice. */
+  async #attempt(active: Active, job: Job, isSampled: boolean): Promise<Result | undefined> {
+    const { lanes } = this.#options;
+    const result = await lanes.run(async (lane) =>
+      this.#isOver(active) ? undefined : attempt(lane, job, this.#options),
+    );
+    if (result === undefined || "problem" in result) return result;
+    const signature = signatureOf(result.violations);
+    const isNew = signature !== "" && !active.runTwice.has(signature);
+    if (!isNew && !isSampled) return result;
+    active.runTwice.add(signature);
+    const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), result);
+    return problem === undefined ? result : { problem };
   }
 
   #isOver({ isHopeless }: Active): boolean {
@@ -256,16 +278,12 @@ export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(pro
   });
 }
 
-async function attempt(
-  lane: Lane,
-  { program, scheduler, strategy }: Job,
-  { model, implementation }: ExploreOptions,
-): Promise<Result> {
-  const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: false };
+async function attempt(lane: Lane, job: Job, options: ExploreOptions): Promise<Result> {
+  const { program, strategy } = job;
   try {
-    const executed = await execute(lane, assignment, scheduler);
+    const executed = await execute(lane, assignmentOf(job, options), job.scheduler);
     const { trace } = executed;
-    const violations = judge(model, program, executed);
+    const violations = judge(options.model, program, executed);
     return { observed: executed, account: accountOf(program, trace, strategy), violations, trace };
   } catch (error) {
     if (error instanceof Divergence) return { problem: `uncontrolled nondeterminism: ${error.message}` };
@@ -273,4 +291,8 @@ async function attempt(
       throw error;
     return { problem: error.message };
   }
+}
+
+function assignmentOf({ program }: Job, { model, implementation }: ExploreOptions): Assignment {
+  return { model, implementation, program, pool: assignedPool, record: false };
 }

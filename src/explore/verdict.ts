@@ -151,13 +151,15 @@ export interface Evidence {
 }
 
 /**
- * The one place where a verdict is made. A confirmed violation is one whatever else happened; without one, anything that
- * was cut off or went wrong, or an exploration that ran nothing, could not tell.
+ * The one place where a verdict is made. Where something uncontrolled decides, nothing is concluded from what was seen;
+ * else a confirmed violation is one whatever else happened; without one, anything that was cut off or went wrong, or an
+ * exploration that ran nothing, could not tell.
  */
 export function verdictOf(evidence: Evidence): ImplementationVerdict {
   const { coverage, violations, problems, interrupted, expected, strategy, isPart = false } = evidence;
   const untold = interrupted || problems.size > 0 || (coverage.steps === 0 && !isPart);
-  const verdict: Verdict = violations.length > 0 ? "violates" : untold ? "inconclusive" : "holds";
+  const isControlled = ![...problems.keys()].some((message) => message.startsWith("uncontrolled nondeterminism"));
+  const verdict: Verdict = violations.length > 0 && isControlled ? "violates" : untold ? "inconclusive" : "holds";
   return {
     ...coverage,
     name: evidence.name,
