@@ -6,7 +6,7 @@ import { readShard, writeVerdict } from "../src/store/verdict-file.js";
 import { withoutTimes } from "./cli/support.js";
 import { counterModel } from "./explore/counter.js";
 
-const options = { executions: 90, lanes: 2, postgres: "embedded" };
+const options = { executions: 60, lanes: 2, postgres: "embedded" };
 
 async function shardsOf(model: AnyModel, of: number, more = {}): Promise<ShardResult[]> {
   const shards: ShardResult[] = [];
@@ -51,7 +51,7 @@ test("all shards together say what one run says, and those that do not belong to
     [[first, second, third, { ...second, name: "again" }], /shard 2 and again are both shard 2/],
     [[first, second, changed(third, {}, { definition: "other" })], /another version of the model or of the code/],
     [[first, second, changed(third, { seed: "other" })], /another seed: "raceproof", and "other"/],
-    [[first, second, changed(third, {}, { executions: 91 })], /another number of executions: 90, and 91/],
+    [[first, second, changed(third, {}, { executions: 61 })], /another number of executions: 60, and 61/],
     [[first, second, changed(third, { raceproof: "9.9.9" })], /another version of raceproof/],
     [[first, second, changed(third, { model: "other" })], /another model/],
     [[first, second, changed(third, { interrupted: true })], /shard 3 was interrupted; run that shard again/],

@@ -38,12 +38,12 @@ test.each([urw("s"), exhaustive, portfolio("s")])(
       faults: true,
       strategy,
       seed: "s",
-      budget: { executions: 100 },
+      budget: { executions: 70 },
     };
     const alone = await explore(options);
     const file = path.join(folder, `${strategy.name}.checkpoint`);
     let executed = 0;
-    for (const until of [7, 40, 41, Infinity]) {
+    for (const until of [7, 30, 31, Infinity]) {
       const checkpoint = await Checkpoint.open(file, { seed: "s" });
       const controller = new AbortController();
       const journal = checkpoint.journalOf("row");
