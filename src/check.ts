@@ -124,7 +124,7 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
       const checkpoint = await checkpointOf(model, options, definition, server, rows);
       const setting = { model, options, server, lanesAt, checkpoint, rows: rows.length };
       const recalled = await recallAll(rows, setting);
-      const done = await checkRows(rows, recalled, setting).finally(() => checkpoint?.close());
+      const done = await checkRowsThenClose(rows, recalled, setting);
       if (done.length === rows.length && done.every(({ isFinished }) => isFinished)) await checkpoint?.remove();
       const verdict = fileOf(setting, done, recalled, secondsSince(begin));
       return {
@@ -241,6 +241,19 @@ async function checkRows(
   return rows.flatMap((row) => done.get(row) ?? []);
 }
 
+/** Whatever ends it, what has been learnt is written down. */
+async function checkRowsThenClose(
+  rows: readonly ExpectedRow[],
+  recalled: readonly Recalled[],
+  setting: Setting,
+): Promise<Done[]> {
+  try {
+    return await checkRows(rows, recalled, setting);
+  } finally {
+    await setting.checkpoint?.close();
+  }
+}
+
 /** What a run that this one goes on from has done. */
 function finishedBefore(row: ExpectedRow, { checkpoint }: Setting): Explored | undefined {
   return checkpoint?.resultOf(keyOf(row)) as Explored | undefined;
@@ -311,29 +324,27 @@ async function checkRow(
   const explored = secondsSince(begin);
   const breaking = recalled.filter(({ state, failures }) => state === "breaks" && failures.length === 0);
   const failures = [...exploration.failures, ...recalled.flatMap((each) => each.failures)];
-  let fresh: Lanes | undefined;
-  const all = await investigate(
-    { ...exploration, failures },
-    {
-      lanes,
-      model,
-      implementation,
-      known: [...knownBefore.found, ...asSmallAs(breaking, exploration)],
-      freshLanes: async () => (fresh ??= await Lanes.open(setting.server, model, lanes.count, lanes.isolation)),
-      budget: shrinkBudget(options, exploration.coverage.executions),
-      signal,
-      enough: shrinkLimit(options, setting.rows),
-      onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
-    },
-  ).finally(() => fresh?.close());
+  const all = await withFreshLanes(lanes, setting, (freshLanes) =>
+    investigate(
+      { ...exploration, failures },
+      {
+        lanes,
+        model,
+        implementation,
+        known: [...knownBefore.found, ...asSmallAs(breaking, exploration)],
+        freshLanes,
+        budget: shrinkBudget(options, exploration.coverage.executions),
+        signal,
+        enough: shrinkLimit(options, setting.rows),
+        onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
+      },
+    ),
+  );
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
   const counterexamples = found.map((each) => counterexampleOf(each, row, setting));
-  const told = [...knownBefore.reports.map(({ violations }) => violations)];
-  const remembered = breaking.filter(
-    ({ remembered: { counterexample } }) =>
-      !isTold(counterexample, [...told, ...found.map(({ violations }) => violations)]),
-  );
+  const told = [...knownBefore.reports, ...found].map(({ violations }) => violations);
+  const remembered = breaking.filter(({ remembered: { counterexample } }) => !isTold(counterexample, told));
   const reports = [
     ...knownBefore.reports,
     ...remembered.map(({ remembered: { file, counterexample } }) => ({
@@ -370,6 +381,20 @@ async function checkRow(
     isFinished: !exploration.interrupted && !exploration.timedOut && signal?.aborted !== true,
     explored,
   };
+}
+
+/** Does something with lanes in databases of their own, which are made when they are asked for, and closes them. */
+async function withFreshLanes<T>(
+  { count, isolation }: Lanes,
+  { server, model }: Setting,
+  body: (freshLanes: () => Promise<Lanes>) => Promise<T>,
+): Promise<T> {
+  let fresh: Promise<Lanes> | undefined;
+  try {
+    return await body(() => (fresh ??= Lanes.open(server, model, count, isolation)));
+  } finally {
+    await (await fresh)?.close();
+  }
 }
 
 /** Those of which nothing smaller was seen now: they need not be shrunk again. */

@@ -12,6 +12,7 @@ import {
   type ViolationReport,
 } from "./explore/verdict.js";
 import type { Counterexample } from "./shrink/counterexample.js";
+import { wayOf } from "./oracle/violation.js";
 import { compareSizes } from "./shrink/size.js";
 import { toStableJson } from "./report/stable-json.js";
 
@@ -116,7 +117,6 @@ function shownBy({ counterexamples }: ShardResult, { name, condition, violations
 
 /** The smallest first, without those that show only what others show already: as one run tells of them. */
 function smallestOf(all: readonly Shown[], known: readonly ViolationReport[]): Shown[] {
-  const waysOf = ({ violations }: ViolationReport) => violations.map(({ invariant, way }) => `${invariant}: ${way}`);
   const covered = new Set(known.flatMap(waysOf));
   return all.toSorted(compare).filter(({ report }) => {
     const ways = waysOf(report);
@@ -124,6 +124,10 @@ function smallestOf(all: readonly Shown[], known: readonly ViolationReport[]): S
     for (const way of ways) covered.add(way);
     return isNew;
   });
+}
+
+function waysOf({ violations }: ViolationReport): string[] {
+  return violations.map(wayOf);
 }
 
 /** What is remembered first, as it is told of first; of the same size by what is in them, whoever found them. */
@@ -176,7 +180,10 @@ function requireSame(first: Part, other: Part): void {
     ],
     [
       "another Postgres, or other settings of it",
-      ({ verdict: { postgres } }) => [postgres.version, Object.entries(postgres.settings).toSorted()],
+      ({ verdict: { postgres } }) => [
+        postgres.version,
+        Object.entries(postgres.settings).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      ],
     ],
     ["other remembered counterexamples", ({ verdict }) => verdict.remembered?.map(({ file }) => file)],
   ];

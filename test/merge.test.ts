@@ -30,7 +30,11 @@ test("all shards together say what one run says, and those that do not belong to
   expect(withoutTimes(merged.verdict)).toEqual(withoutTimes(one.verdict));
   const shown = ({ counterexamples }: CheckResult) =>
     counterexamples.map(({ implementation, condition, signature, program, schedule }) => ({
-      ...{ implementation, condition, signature, program, schedule },
+      implementation,
+      condition,
+      signature,
+      program,
+      schedule,
     }));
   expect(shown(merged)).toEqual(shown(one));
   expect(one.counterexamples.length).toBeGreaterThan(0);

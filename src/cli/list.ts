@@ -32,8 +32,16 @@ export async function listCommand(flags: ListFlags, signal: AbortSignal): Promis
     const { time, by } = since.get(path.basename(file))!;
     const { operations, faults, switches } = shrink.to;
     return {
-      ...{ file, model: model.name, implementation, condition, signature, operations, faults, switches },
-      ...{ since: time.toISOString(), by },
+      file,
+      model: model.name,
+      implementation,
+      condition,
+      signature,
+      operations,
+      faults,
+      switches,
+      since: time.toISOString(),
+      by,
       ...(states.get(file) ?? { state: "unknown", note: "not replayed" }),
     };
   });

@@ -257,7 +257,6 @@ class Exploring {
   }
 
   #progress(): Progress {
-    const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
     const counts = this.#all.map(({ findings }) => findings.counts);
     const estimates = this.#all.map(({ queue }) => queue.estimate);
     return {
@@ -267,6 +266,10 @@ class Exploring {
       estimate: estimates.includes(undefined) ? undefined : sum(estimates as number[]),
     };
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, each) => total + each, 0);
 }
 
 /** What strategies may know of each program. */

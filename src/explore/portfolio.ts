@@ -23,7 +23,7 @@ export function portfolio(seed: string): Strategy {
     search: (program, about) =>
       new Portfolio(
         exhaustive.search(program, about),
-        samplers(seed).map(({ name, search }) => ({ name, search: search(program, about) })),
+        samplers(seed).map((sampler) => ({ name: sampler.name, search: sampler.search(program, about) })),
         numericSeed(seed, `portfolio/${program}`) >>> 0,
       ),
   };

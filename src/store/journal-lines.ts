@@ -77,7 +77,7 @@ export class LineWriter {
     if ("problem" in result) return this.#put({ in: strand, problem: result.problem });
     const { observed, account, violations, trace } = result;
     const { pending, chosen, answers } = observed;
-    const endings = new Array<number>(pending.length).fill(-1);
+    const endings = pending.map(() => -1);
     const waited: number[] = [];
     for (const { step, during, after } of answers) {
       const { kind, rowCount } = after.outcome;
@@ -213,8 +213,9 @@ function lead({ scheduler }: Job, { pending, chosen, answers }: Observed): void 
   let last: Choice | undefined;
   let next = 0;
   for (const [index, choices] of pending.entries()) {
-    if (scheduler.choose(choices, last) !== chosen[index]) throw new Error(`another step was taken at ${index}`);
-    last = choices[chosen[index]!];
+    const taken = scheduler.choose(choices, last);
+    if (taken !== chosen[index]) throw new Error(`another step was taken at ${index}`);
+    last = choices[taken];
     for (; answers[next]?.during === index; next++) {
       const { step, after } = answers[next]!;
       scheduler.taken?.(pending[step]![chosen[step]!]!, after);

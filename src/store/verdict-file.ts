@@ -3,7 +3,6 @@ import { UsageError } from "../errors.js";
 import type { VerdictFile } from "../explore/verdict.js";
 import type { ShardResult } from "../merge.js";
 import { readCounterexample } from "../report/counterexample-file.js";
-import type { Counterexample } from "../shrink/counterexample.js";
 
 /**
  * A verdict as the text of a file. That of a shard holds the counterexamples, too, so that it is all that has to be
@@ -40,7 +39,7 @@ export function readShard(text: string, name: string): ShardResult {
     verdict,
     counterexamples: counterexamples.map((each) =>
       readCounterexample(JSON.stringify(each), `a counterexample in ${name}`),
-    ) as Counterexample[],
+    ),
   };
 }
 

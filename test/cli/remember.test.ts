@@ -96,8 +96,14 @@ describe.sequential("what was found", () => {
       folder: "counterexamples",
       counterexamples: [
         {
-          ...{ file, model: "counter", implementation: "only", signature: "nothing is lost: broken", state: "breaks" },
-          ...{ since: "2020-01-01T00:00:00.000Z", by: "git", operations: 2 },
+          file,
+          model: "counter",
+          implementation: "only",
+          signature: "nothing is lost: broken",
+          state: "breaks",
+          since: "2020-01-01T00:00:00.000Z",
+          by: "git",
+          operations: 2,
         },
       ],
     });
