@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "./errors.js";
+import { explain } from "./explanation/explain.js";
+import type { Explanation } from "./explanation/explanation.js";
 import type { Lanes } from "./execution/lanes.js";
 import {
   expectationsOf,
@@ -181,7 +183,8 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   });
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
-  const counterexamples = found.map((each) => counterexampleOf(each, model, row, setting));
+  const explanations = await Promise.all(found.map((each) => explain(lanes, { model, implementation, ...each })));
+  const counterexamples = found.map((each, i) => counterexampleOf(each, explanations[i], model, row, setting));
   const problems = new Map(exploration.problems);
   for (const { confirmed, signature } of all.filter(({ confirmed }) => confirmed.reproduced < confirmed.times)) {
     problems.set(
@@ -256,6 +259,7 @@ function chosen(model: AnyModel, wanted: readonly string[] | undefined): readonl
 
 function counterexampleOf(
   found: Found,
+  explanation: Explanation | undefined,
   model: AnyModel,
   { implementation, condition }: Row,
   { seed = defaultSeed, module, server }: Setting,
@@ -270,6 +274,8 @@ function counterexampleOf(
     program: found.program,
     schedule: found.trace.schedule,
     trace: found.trace,
+    ...(explanation === undefined ? {} : { explanation }),
+    ...(found.original.length > found.to.steps ? { original: found.original } : {}),
     seed,
     shrink: { from: found.from, to: found.to, executions: found.executions },
     confirmed: found.confirmed,

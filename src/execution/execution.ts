@@ -14,7 +14,7 @@ import type { Lane } from "./lane.js";
 import { describeCall, fromModel, hasEveryCommit, type AnyModel, type State } from "./model.js";
 import type { Json, OperationCall, Program } from "./program.js";
 import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
-import type { Commit, OperationRecord, OperationResult, Trace } from "./trace.js";
+import type { Commit, OperationRecord, OperationResult, Step, Trace } from "./trace.js";
 import { Waiters } from "./waiters.js";
 
 /** What is to be executed. */
@@ -31,6 +31,8 @@ export interface Assignment {
    * rows without `order by` depends. It takes several milliseconds; a replay deserves them, and so does what is recorded.
    */
   readonly pristine?: boolean;
+  /** Looks on. */
+  readonly observer?: Observer;
   /** For callers that look after the database and its connections themselves: nothing is reset before, or tidied up after. */
   readonly keeper?: Keeper;
 }
@@ -41,6 +43,16 @@ export interface Keeper {
   onlyWaiters(pids: readonly number[]): void;
   /** Whether a deadlock must have found its victim before another step is taken. */
   readonly victimsFirst: boolean;
+}
+
+/** Looks on while an execution goes on. */
+export interface Observer {
+  /**
+   * Called before the first step, and after each one, while nothing moves.
+   *
+   * @param stack Of the code that issued the step.
+   */
+  look(lane: Lane, step: Step | undefined, stack: string | undefined): Promise<void>;
 }
 
 /** How long is waited for what is not under control, in milliseconds. */
@@ -123,6 +135,7 @@ const refusals = 10;
 
 class Execution implements Gate {
   readonly connections;
+  readonly wantsCallers: boolean;
   readonly #lane: Lane;
   readonly #assignment: Assignment;
   readonly #scheduler: Scheduler;
@@ -157,6 +170,7 @@ class Execution implements Gate {
   constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
     this.#lane = lane;
     this.connections = lane.connections;
+    this.wantsCallers = assignment.observer !== undefined;
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;
@@ -195,6 +209,7 @@ class Execution implements Gate {
   async run(): Promise<Executed> {
     try {
       const displayBefore = await this.#display();
+      await this.#assignment.observer?.look(this.#lane, undefined, undefined);
       for (const run of this.#runs) {
         this.#start(run).catch((error: unknown) => this.fail(error));
         await this.#settle();
@@ -500,6 +515,7 @@ class Execution implements Gate {
     if (this.#waiters.some) await this.#waiters.release(index);
     if (this.#published) await this.#watch(index);
     if (this.#assignment.record) await this.#addDisplay(record);
+    if (this.#assignment.observer !== undefined) await this.#assignment.observer.look(this.#lane, record, step.stack);
     return true;
   }
 

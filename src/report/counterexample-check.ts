@@ -211,14 +211,41 @@ const called = object({
   result,
 });
 
+const state = record(list(record(json)));
+
 const trace = object({
   steps: both(list(step), counted),
   operations: list(operation),
   calls: optional(list(called)),
   schedule,
-  state: record(list(record(json))),
+  state,
   displayBefore: display,
 });
+
+const answer = object({ rowCount: integer, rows: list(json) });
+
+const passing = object({
+  first: integer,
+  second: integer,
+  reason: text,
+  breaks: list(text),
+  steps: both(list(step), counted),
+  operations: list(operation),
+  displayBefore: display,
+});
+
+const explanation = object({
+  sites: list(orNull(object({ file: text, line: integer, function: orNull(text) }))),
+  sources: list(object({ file: text, from: integer, lines: list(text) })),
+  views: list(object({ committed: optional(state), sessions: optional(record(state)) })),
+  edges: list(object({ from: integer, to: integer, reason: text })),
+  stale: list(
+    object({ read: integer, since: integer, write: orNull(integer), used: integer, before: answer, after: answer }),
+  ),
+  swap: orNull(object({ tried: integer, passing: orNull(passing) })),
+});
+
+const original = list(object({ actor: text, session: text, kind: text, text, fault: optional(fault) }));
 
 const counterexample = object({
   model: object({ name: text, module: orNull(text) }),
@@ -233,6 +260,8 @@ const counterexample = object({
   }),
   schedule,
   trace,
+  explanation: optional(explanation),
+  original: optional(original),
   seed: text,
   shrink: object({ from: size, to: size, executions: integer }),
   confirmed: object({ reproduced: integer, times: integer }),

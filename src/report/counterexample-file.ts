@@ -71,7 +71,7 @@ function slug(name: string, limit: number): string {
 /** The same data with its keys in the order in which the types declare them; what models fill in keeps its own order. */
 function ordered(counterexample: Counterexample): unknown {
   const { schema, model, implementation, condition, signature, violations, program, schedule, trace } = counterexample;
-  const { seed, shrink, confirmed, environment } = counterexample;
+  const { explanation, original, seed, shrink, confirmed, environment } = counterexample;
   const { raceproof, postgres } = environment;
   return {
     schema,
@@ -95,6 +95,8 @@ function ordered(counterexample: Counterexample): unknown {
     },
     schedule: orderedSchedule(schedule),
     trace: orderedTrace(trace),
+    ...(explanation === undefined ? {} : { explanation }),
+    ...(original === undefined ? {} : { original }),
     seed,
     shrink: { from: orderedSize(shrink.from), to: orderedSize(shrink.to), executions: shrink.executions },
     confirmed: { reproduced: confirmed.reproduced, times: confirmed.times },

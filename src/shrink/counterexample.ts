@@ -1,6 +1,7 @@
+import type { Explanation } from "../explanation/explanation.js";
 import type { Condition } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
-import type { Trace } from "../execution/trace.js";
+import type { Step, Trace } from "../execution/trace.js";
 import type { Violation } from "../oracle/violation.js";
 import type { Schedule } from "../strategy/schedule.js";
 
@@ -15,6 +16,9 @@ export interface Size {
   readonly switches: number;
 }
 
+/** A step of the execution that was found, before it was shrunk. */
+export type OriginalStep = Pick<Step, "actor" | "session" | "kind" | "text" | "fault">;
+
 /** `raceproof/counterexample@1`: a program, the schedule that breaks it, its record, and what broke. The file that replays. */
 export interface Counterexample {
   readonly schema: "raceproof/counterexample@1";
@@ -28,6 +32,10 @@ export interface Counterexample {
   readonly program: Program;
   readonly schedule: Schedule;
   readonly trace: Trace;
+  /** Why it breaks, as far as running it again told; left out where nothing was told. */
+  readonly explanation?: Explanation;
+  /** The steps of what was found, where that was larger. */
+  readonly original?: readonly OriginalStep[];
   readonly seed: string;
   /** What it was when it was found, what it is now, and how many executions lie between. */
   readonly shrink: { readonly from: Size; readonly to: Size; readonly executions: number };

@@ -8,7 +8,7 @@ import { execute } from "../execution/execution.js";
 import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
 import { replay } from "./confirm.js";
-import type { Size } from "./counterexample.js";
+import type { OriginalStep, Size } from "./counterexample.js";
 import { Memory } from "./memory.js";
 import { shrink, wayOf, type Failing } from "./shrink.js";
 import { compareSizes, sizeOf } from "./size.js";
@@ -17,6 +17,8 @@ import { compareSizes, sizeOf } from "./size.js";
 export interface Found extends Failing {
   readonly signature: string;
   readonly from: Size;
+  /** The steps of the execution that was shrunk. */
+  readonly original: readonly OriginalStep[];
   readonly to: Size;
   /** Executions that shrinking took. */
   readonly executions: number;
@@ -57,7 +59,7 @@ export async function investigate(exploration: Exploration, options: Investigate
     about: await aboutPrograms(lanes, model),
     onProgress: (executions) => onShrink?.(way, executions),
   });
-  const shrunk: (Failing & { from: Size; executions: number })[] = [];
+  const shrunk: (Failing & Origin & { executions: number })[] = [];
   const known = new Set((options.known ?? []).flatMap(({ violations }) => violations.map(wayOf)));
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
   let left = options.budget;
@@ -81,7 +83,7 @@ export async function investigate(exploration: Exploration, options: Investigate
         signal,
       });
       left -= smallest.executions;
-      shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
+      shrunk.push({ ...smallest, from: sizeOf(failure.trace), original: originalOf(failure) });
     }
   }
   const covered = new Set(known);
@@ -132,7 +134,7 @@ function startingPoints({ failures, seen }: Exploration, memory: Memory, way: st
 
 /** Records the final form in full, and replays it. */
 async function confirm(
-  failing: Failing & { from: Size; executions: number },
+  failing: Failing & Origin & { executions: number },
   { seen }: Exploration,
   options: InvestigateOptions,
 ): Promise<Found> {
@@ -166,6 +168,19 @@ async function confirm(
       0,
     ),
   };
+}
+
+/** What a counterexample was shrunk from. */
+type Origin = Pick<Found, "from" | "original">;
+
+function originalOf({ trace }: Failing): OriginalStep[] {
+  return trace.steps.map(({ actor, session, kind, text, fault }) => ({
+    actor,
+    session,
+    kind,
+    ...(fault === undefined ? {} : { fault }),
+    text,
+  }));
 }
 
 function assign({ model, implementation }: InvestigateOptions, program: Program, record: boolean): Assignment {
