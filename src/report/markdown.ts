@@ -4,6 +4,7 @@ import type { Line, Span } from "./lines.js";
 import { bold, code, fenced, inline, tableHead, tableRow } from "./markdown-text.js";
 import { breaksText, timelineOf } from "./timeline.js";
 import type { Row, StateCell, Timeline } from "./timeline.js";
+import { sentenceText } from "./why.js";
 
 /**
  * The counterexample as GitHub Flavored Markdown, for a pull request: the initial state, who runs what, the timeline as a
@@ -20,6 +21,7 @@ export function renderCounterexampleMarkdown(
     beginningOf(timeline),
     tableOf(timeline),
     violationsOf(timeline),
+    whyOf(timeline),
     [inline([size, ...(shrunk === null ? [] : [shrunk]), confirmed.text].join("; ")) + "."],
     [inline(environment) + "."],
     ["Replay it:"],
@@ -78,7 +80,7 @@ const typeset = { code, bold: (text: string) => bold(inline(text)), text: inline
 type Type = keyof typeof typeset;
 
 function typeOf({ role }: Span): Type {
-  if (role === "miss" || role === "error") return "bold";
+  if (role === "miss" || role === "error" || role === "stale") return "bold";
   return role === "sql" || role === "verb" || role === "parameter" || role === "wait" ? "code" : "text";
 }
 
@@ -87,6 +89,14 @@ function stateText(cell: StateCell | undefined): string {
   return cell.lines
     .map((line, index) => (cell.changed ? bold(`${index === 0 ? "→ " : ""}${inline(line)}`) : inline(line)))
     .join("<br>");
+}
+
+/** The reasons, and what shows that it happened. */
+function whyOf({ why }: Timeline): string[] {
+  const told = [...why.stale, ...(why.swap === null ? [] : [why.swap])].map(
+    (sentence) => `- ${bold(inline(sentenceText(sentence)))}`,
+  );
+  return [...told, ...why.proof.map((sentence) => `- ${inline(sentenceText(sentence))}`)];
 }
 
 function violationsOf({ violations, finalState }: Timeline): string[] {
