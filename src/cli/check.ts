@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { check, type CheckProgress, type CheckResult } from "../check.js";
 import { exitCode, UsageError } from "../errors.js";
@@ -7,11 +7,12 @@ import type { Condition, Isolation } from "../execution/model.js";
 import type { VerdictFile } from "../explore/verdict.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
-import { renderCounterexampleTerminal } from "../report/terminal.js";
+import type { Report } from "../report/report.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
-import { renderVerdictTerminal } from "../report/verdict-terminal.js";
 import { loadModel } from "./load-model.js";
-import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
+import { pageFile, reportersOf, writeReports, type Reporter } from "./reporters.js";
+import { ProgressLine, replayCommandOf } from "./terminal.js";
+import { writeWhole, writing } from "./write-whole.js";
 
 export interface CheckFlags {
   readonly implementation?: string[];
@@ -25,13 +26,16 @@ export interface CheckFlags {
   readonly postgres?: string;
   /** A file, or `-` for standard output. */
   readonly json?: string;
+  /** `NAME` or `NAME=FILE`. */
+  readonly reporter?: string[];
   readonly reports: string;
 }
 
 /** `raceproof check [model]` */
 export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
   const { model, module } = await loadModel(name);
-  await requireWritable(flags);
+  const reporters = reportersOf(flags, process.env);
+  await requireWritable(flags.reports, reporters);
   const progress = new ProgressLine();
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
@@ -43,7 +47,7 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   });
   progress.clear();
   await write(result, flags);
-  if (flags.json !== "-") print(result);
+  await writeReports(reportOf(result), reporters, pageFile(flags.reports, result.verdict.model));
   return exitCodeOf(result.verdict);
 }
 
@@ -68,22 +72,23 @@ function rowText({ implementation, condition }: { implementation: string; condit
 }
 
 /** Before the work, and not after minutes of it. */
-async function requireWritable({ reports, json }: CheckFlags): Promise<void> {
-  const folders = [
-    path.resolve(reports),
-    ...(json === undefined || json === "-" ? [] : [path.dirname(path.resolve(json))]),
-  ];
+async function requireWritable(reports: string, reporters: readonly Reporter[]): Promise<void> {
+  const files = reporters.filter(({ file }) => file !== undefined && file !== "-");
+  const folders = [path.resolve(reports), ...files.map(({ file }) => path.dirname(path.resolve(file!)))];
   for (const folder of folders)
     await writing(folder, async () => {
       await mkdir(folder, { recursive: true });
       await access(folder, constants.W_OK);
     });
-  const isFolder = json !== undefined && json !== "-" && (await stat(json).catch(() => undefined))?.isDirectory();
-  if (isFolder === true) throw new UsageError(`${json} is a folder; --json wants a file, or - for standard output`);
+  for (const { name, file } of files)
+    if ((await stat(file!).catch(() => undefined))?.isDirectory() === true)
+      throw new UsageError(
+        `${file} is a folder; --reporter ${name}= and --${name} want a file, or - for standard output`,
+      );
 }
 
 /** Files first: whatever happens to the terminal, nothing found is lost. */
-async function write({ verdict, counterexamples }: CheckResult, { reports, json }: CheckFlags): Promise<void> {
+async function write({ verdict, counterexamples }: CheckResult, { reports }: CheckFlags): Promise<void> {
   const folder = path.resolve(reports);
   for (const counterexample of counterexamples) {
     const file = path.join(folder, counterexampleFileName(counterexample));
@@ -92,31 +97,16 @@ async function write({ verdict, counterexamples }: CheckResult, { reports, json 
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
   await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
-  const text = `${JSON.stringify(verdict, null, 2)}\n`;
-  if (json === "-") process.stdout.write(text);
-  else if (json !== undefined) await writeWhole(path.resolve(json), text);
 }
 
-function print({ verdict, counterexamples }: CheckResult): void {
-  const look = lookOf(process.stdout);
-  for (const counterexample of timelinesOf(verdict, counterexamples)) {
+/** Everything that the reporters tell. */
+function reportOf({ verdict, counterexamples }: CheckResult): Report {
+  const told = counterexamples.map((counterexample) => {
     const file = counterexampleOf(verdict, counterexample);
-    process.stdout.write(
-      `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: replayCommandOf(file) })}\n\n`,
-    );
-  }
-  process.stdout.write(`${renderVerdictTerminal(verdict, look)}\n`);
+    return { counterexample, file, replayCommand: replayCommandOf(file) };
+  });
+  return { verdict, counterexamples: told };
 }
-
-/** Whose timelines are worth a screen each: all while they are few, and else those that nobody expected. Files have them all. */
-function timelinesOf({ implementations }: VerdictFile, counterexamples: CheckResult["counterexamples"]) {
-  if (counterexamples.length <= fewTimelines) return counterexamples;
-  return counterexamples.filter(({ implementation, condition }) =>
-    implementations.some((row) => row.name === implementation && row.condition === condition && !row.asExpected),
-  );
-}
-
-const fewTimelines = 6;
 
 function counterexampleOf(
   { implementations }: VerdictFile,
@@ -126,25 +116,6 @@ function counterexampleOf(
     .find((each) => each.name === implementation && each.condition === condition)
     ?.violations.find((violation) => violation.signature === signature);
   return found?.counterexample ?? "";
-}
-
-/** By a temporary name, so that a file is there whole or not at all. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writing(file, async () => {
-    await mkdir(path.dirname(file), { recursive: true });
-    // Others may be writing the same file.
-    const temporary = `${file}.${process.pid}.tmp`;
-    await writeFile(temporary, text);
-    await rename(temporary, file);
-  });
-}
-
-async function writing(file: string, body: () => Promise<unknown>): Promise<void> {
-  try {
-    await body();
-  } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${(error as Error).message}`);
-  }
 }
 
 function exitCodeOf({ asExpected, interrupted, implementations }: VerdictFile): number {

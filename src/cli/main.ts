@@ -10,6 +10,8 @@ import { explainCommand, type ExplainFlags } from "./explain.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
 import { exportCommand, type ExportFlags } from "./export.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
+import { reporterNames } from "./reporters.js";
+import { showCommand, type ShowFlags } from "./show.js";
 import { specCommand, type SpecFlags } from "./spec.js";
 import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
 
@@ -72,8 +74,21 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")
-    .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
+    .option(
+      "--reporter <name>",
+      `how results are told, NAME or NAME=FILE; may be repeated: ${reporterNames} (default: terminal; in GitHub's workflows github and summary, too)`,
+      several,
+    )
+    .option("--reports <folder>", "where counterexamples, the verdict and the page are written", "reports")
     .action(async (model: string, flags: CheckFlags) => done(await checkCommand(model, flags, signal)));
+  root
+    .command("show")
+    .description("open the page of a report or a counterexample, or print where it is")
+    .argument("<file>", "a counterexample, a verdict, a page, or the folder that they are in")
+    .option("--output <file>", "where to write the page (default: beside what it shows)")
+    .option("--open", "open it in a browser (default: where there is a screen)")
+    .option("--no-open", "only print where it is")
+    .action(async (what: string, flags: ShowFlags) => done(await showCommand(what, flags)));
   root
     .command("replay")
     .description("run a counterexample again, and compare it step by step with the record")

@@ -5,19 +5,11 @@ import { cut, visible } from "../text.js";
 import { breaksText, timelineOf, type Timeline } from "../timeline.js";
 import type { Sentence } from "../why.js";
 import { plainTables } from "../tables.js";
+import type { Told } from "../report.js";
 import { hueOf } from "./hue.js";
 import { html, type Content, type Html } from "./markup.js";
 import { picture } from "./picture.js";
 import { stepsTable } from "./steps.js";
-
-/** One counterexample of a page. */
-export interface Told {
-  readonly counterexample: Counterexample;
-  /** Its file, as the verdict names it. */
-  readonly file: string;
-  /** The command line that replays it. */
-  readonly replayCommand: string;
-}
 
 /** A counterexample as a part of a page: what broke, why, how to run it again, and step by step what happened. */
 export function article({ counterexample, replayCommand }: Told, id: string, isOnly: boolean): Html {

@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { VerdictFile } from "../../explore/verdict.js";
-import { article, type Told } from "./article.js";
+import type { Report, Told } from "../report.js";
+import { article } from "./article.js";
 import { html, type Html } from "./markup.js";
 import { verdictSection } from "./verdict.js";
-
-export type { Told } from "./article.js";
-
-/** What a page tells: a verdict with its counterexamples, or a single counterexample. */
-export interface Report {
-  readonly verdict: VerdictFile | null;
-  readonly counterexamples: readonly Told[];
-}
 
 /**
  * A whole report as one HTML file that needs no network and nothing beside it. Everything stands in it as headings, lists and
