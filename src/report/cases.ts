@@ -1,6 +1,6 @@
 import type { Condition, Expectation } from "../execution/model.js";
 import { cellOf } from "../explore/matrix.js";
-import type { ImplementationVerdict, ViolationReport } from "../explore/verdict.js";
+import type { ImplementationVerdict, VerdictFile, ViolationReport } from "../explore/verdict.js";
 import type { Report, Told } from "./report.js";
 import { count, enumerate, oneLine } from "./text.js";
 
@@ -23,11 +23,14 @@ export interface Case {
 export function casesOf({ verdict, counterexamples }: Report): Case[] {
   if (verdict === null) return [];
   const names = verdict.invariants.map(({ name }) => name);
-  return verdict.implementations.flatMap((row) => {
+  const cases = verdict.implementations.flatMap((row) => {
     const cases = names.map((invariant) => caseOf(row, invariant, names.length, counterexamples));
     const isTold = row.asExpected || cases.some(({ outcome }) => outcome !== "passed");
     return isTold ? cases : [...cases, wholeRow(row)];
   });
+  // What was cut short must not look as if all had been well.
+  const isTold = verdict.asExpected || (!verdict.interrupted && cases.some(({ outcome }) => outcome !== "passed"));
+  return isTold ? cases : [...cases, wholeCheck(verdict)];
 }
 
 /** Those that did not come out as they were to, one for each counterexample: it breaks several invariants at once. */
@@ -91,6 +94,19 @@ function toldOf(
         counterexample.signature === signature,
     )
   );
+}
+
+/** What none of the rows tells. */
+function wholeCheck({ model, interrupted }: VerdictFile): Case {
+  return {
+    implementation: model,
+    condition: "read committed",
+    invariant: "the check comes to its end",
+    outcome: "error",
+    message: interrupted ? "interrupted: what is here was found until then" : "not as expected",
+    told: undefined,
+    seconds: 0,
+  };
 }
 
 /** What none of its invariants tells. */

@@ -428,7 +428,7 @@ export const threeActors = counterexampleOf({
   violations: [{ invariant: "counter is not negative", way: "negative", message: "failed_workers is -1" }],
 });
 
-const nasty =
+export const nasty =
   "a|b `c` ``d`` <script>alert(1)</script> \u001b[31mred\u001b[0m \u0000 \r\n \u202Eevil\u202C \u200F \u0085 \\| &amp; **x** _y_ [z](http://z) 表示 👩‍👩‍👧‍👦 é ﷽";
 
 /** Everything that could break a table, a page or a terminal, everywhere it can stand. */

@@ -56,10 +56,7 @@ export function picture(counterexample: Counterexample, id: string): Html {
             width="${at.x(to) - at.x(from) + at.box + 6}"
             height="${size.lane - 10}"
             rx="7"
-            ><title>
-              transaction of ${visible(layout.lanes[lane]!.session)}, steps ${from + 1} to
-              ${to + 1}${failed ? ", failed" : ""}
-            </title></rect
+            >${titled(`transaction of ${layout.lanes[lane]!.session}, steps ${from + 1} to ${to + 1}${failed ? ", failed" : ""}`)}</rect
           >`,
       )}
       ${layout.waits.map((wait) => waitOf(wait, layout, at, id))}
@@ -71,8 +68,7 @@ export function picture(counterexample: Counterexample, id: string): Html {
             href="#${id}-s${step.index + 1}"
             data-step="${step.index + 1}"
             tabindex="-1"
-            ><title>${step.index + 1} ${describeStep(step)}</title
-            ><rect
+            >${titled(`${step.index + 1} ${describeStep(step)}`)}<rect
               x="${at.x(step.index)}"
               y="${at.y(layout.steps[step.index]!) + (size.lane - size.box) / 2}"
               width="${at.box}"
@@ -88,6 +84,11 @@ export function picture(counterexample: Counterexample, id: string): Html {
       )}
     </svg>
   </div>`;
+}
+
+/** What a mouse that rests on it is told. */
+function titled(text: string): Html {
+  return html`<title>${oneLine(text)}</title>`;
 }
 
 interface Places {
@@ -108,7 +109,7 @@ function laneOf(session: string, hue: string, at: Places, lane: number, width: n
   const middle = at.y(lane) + size.lane / 2;
   const name = visible(session);
   return html`<text class="lane ${hue}" x="4" y="${middle + 4}"
-      >${name.length > 18 ? `${name.slice(0, 17)}…` : name}<title>${name}</title></text
+      >${name.length > 18 ? `${name.slice(0, 17)}…` : name}${titled(name)}</text
     ><line class="axis" x1="${size.gutter - 8}" y1="${middle}" x2="${width - 4}" y2="${middle}" />`;
 }
 
@@ -118,10 +119,7 @@ function waitOf({ lane, from, to, holders }: WaitSpan, { lanes }: Picture, at: P
   const end = Math.max(at.x(to) + at.box / 2, x + 4);
   const whom = holders.map((holder) => lanes[holder]!.session).join(", ");
   return html`<rect class="wait" x="${x}" y="${y - 7}" width="${end - x}" height="14" fill="url(#${id}-wait)"
-      ><title>
-        ${visible(lanes[lane]!.session)} waits${whom === "" ? "" : ` for ${visible(whom)}`} from step ${from + 1} to
-        step ${to + 1}
-      </title></rect
+      >${titled(`${lanes[lane]!.session} waits${whom === "" ? "" : ` for ${whom}`} from step ${from + 1} to step ${to + 1}`)}</rect
     >${holders.map(
       (holder) =>
         html`<line
@@ -147,7 +145,7 @@ function edgeOf(from: number, to: number, reason: string, { steps }: Picture, at
     data-to="${to + 1}"
     d="M${x1} ${y1}C${x1} ${bend} ${x2} ${bend} ${x2} ${y2}"
     marker-end="url(#${id}-arrow)"
-    ><title>step ${from + 1} before step ${to + 1}: ${reason}</title></path
+    >${titled(`step ${from + 1} before step ${to + 1}: ${reason}`)}</path
   >`;
 }
 

@@ -1,6 +1,7 @@
 import { casesOf } from "../cases.js";
 import { decisivePlace } from "../place.js";
 import type { Report } from "../report.js";
+import { inert } from "../stable-json.js";
 import { sentenceText, whyOf } from "../why.js";
 
 /**
@@ -43,5 +44,5 @@ export function renderJsonLines(report: Report): string {
           },
         ]),
   ];
-  return objects.map((object) => `${JSON.stringify(object)}\n`).join("");
+  return objects.map((object) => `${inert(JSON.stringify(object))}\n`).join("");
 }

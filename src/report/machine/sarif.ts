@@ -3,6 +3,7 @@ import { failuresOf, type Case } from "../cases.js";
 import { describeStep } from "../lines.js";
 import { decisivePlace } from "../place.js";
 import type { Report } from "../report.js";
+import { inert } from "../stable-json.js";
 import { cut, oneLine, visible } from "../text.js";
 import { sentenceText, whyOf } from "../why.js";
 
@@ -35,7 +36,7 @@ export function renderSarif(report: Report): string {
       },
     ],
   };
-  return `${JSON.stringify(log, null, 2)}\n`;
+  return `${inert(JSON.stringify(log, null, 2))}\n`;
 }
 
 /** SARIF wants numbers with dots there. */
