@@ -66,14 +66,21 @@ export interface CheckOptions {
 
 /** How far a check is. */
 export type CheckProgress =
-  | ({ readonly phase: "explore"; readonly of: number | undefined } & Row & Progress)
-  | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Row)
+  | ({ readonly phase: "explore"; readonly of: number | undefined } & Place & Progress)
+  | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Place)
   | { readonly phase: "done"; readonly implementation: ImplementationVerdict };
 
 export interface CheckResult {
   readonly verdict: VerdictFile;
   /** One for each violation in the verdict; those that break without faults are not told again with them. */
   readonly counterexamples: readonly Counterexample[];
+}
+
+/** Which row is under way, and of how many. */
+interface Place extends Row {
+  /** From 1. */
+  readonly number: number;
+  readonly rows: number;
 }
 
 /** One implementation under one condition. */
@@ -159,6 +166,8 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   const begin = performance.now();
   const { lanes, signal, onProgress, seed = defaultSeed, known } = setting;
   const row = { implementation, condition };
+  const at = (each: Row) => each.implementation === implementation && each.condition === condition;
+  const place = { ...row, number: setting.rows.findIndex(at) + 1, rows: setting.rows.length };
   const budget = budgetOf(setting, expected);
   const strategy = strategyOf(setting.strategy ?? defaultStrategy, seed);
   const exploration = await explore({
@@ -170,7 +179,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
     seed,
     budget,
     signal,
-    onProgress: (progress) => onProgress?.({ phase: "explore", ...row, of: finite(budget.executions), ...progress }),
+    onProgress: (progress) => onProgress?.({ phase: "explore", ...place, of: finite(budget.executions), ...progress }),
   });
   const all = await investigate(exploration, {
     lanes,
@@ -179,7 +188,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
     known: known?.found ?? [],
     budget: shrinkBudget(exploration.coverage.executions),
     signal,
-    onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
+    onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...place, way, executions }),
   });
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);

@@ -1,17 +1,18 @@
 import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { check, type CheckProgress, type CheckResult } from "../check.js";
+import { check, type CheckResult } from "../check.js";
 import { exitCode, UsageError } from "../errors.js";
-import type { Condition, Isolation } from "../execution/model.js";
+import type { Isolation } from "../execution/model.js";
 import type { VerdictFile } from "../explore/verdict.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import type { Report } from "../report/report.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
+import { CheckView } from "./check-progress.js";
 import { loadModel } from "./load-model.js";
 import { pageFile, reportersOf, writeReports, type Reporter } from "./reporters.js";
-import { ProgressLine, replayCommandOf } from "./terminal.js";
+import { LiveRegion, replayCommandOf } from "./terminal.js";
 import { writeWhole, writing } from "./write-whole.js";
 
 export interface CheckFlags {
@@ -36,39 +37,23 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   const { model, module } = await loadModel(name);
   const reporters = reportersOf(flags, process.env);
   await requireWritable(flags.reports, reporters);
-  const progress = new ProgressLine();
+  const region = new LiveRegion();
+  const view = new CheckView(performance.now());
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
     ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions }),
     ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module }),
     reports: flags.reports,
     signal,
-    onProgress: (event) => show(progress, event),
+    onProgress: (event) => {
+      const lines = view.note(event, performance.now(), region.width);
+      if (lines.length > 0) region.show(lines);
+    },
   });
-  progress.clear();
+  region.clear();
   await write(result, flags);
   await writeReports(reportOf(result), reporters, pageFile(flags.reports, result.verdict.model));
   return exitCodeOf(result.verdict);
-}
-
-function show(progress: ProgressLine, event: CheckProgress): void {
-  switch (event.phase) {
-    case "explore": {
-      const of = event.of === undefined ? "" : ` of ${event.of.toLocaleString("en-US")}`;
-      const violations = event.signatures === 0 ? "" : `, ${event.signatures} kinds of violation`;
-      return progress.show(
-        `${rowText(event)}: ${event.executions.toLocaleString("en-US")}${of} executions, ${event.distinctSchedules.toLocaleString("en-US")} distinct schedules${violations}`,
-      );
-    }
-    case "shrink":
-      return progress.show(`${rowText(event)}: shrinking "${event.way}", ${event.executions} executions`);
-    case "done":
-      return progress.clear();
-  }
-}
-
-function rowText({ implementation, condition }: { implementation: string; condition: Condition }): string {
-  return condition === "read committed" ? implementation : `${implementation} (${condition})`;
 }
 
 /** Before the work, and not after minutes of it. */
