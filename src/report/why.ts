@@ -152,7 +152,8 @@ function waitSentences(steps: readonly Step[]): Sentence[] {
   return steps.flatMap(({ index, session, wait }): Sentence[] => {
     if (wait === null) return [];
     const whom = wait.holders.length === 0 ? "" : ` for ${enumerate(wait.holders.map((name) => visible(name)))}`;
-    const end: Sentence = wait.until === null ? [", until it ended by itself."] : [", until ", at(wait.until), "."];
+    const itself = wait.until === null || wait.until === index;
+    const end: Sentence = itself ? [", until it ended by itself."] : [", until ", at(wait.until!), "."];
     return [
       [`Postgres made ${visible(session)} wait${whom} at `, at(index), ` (${oneLine(wait.on ?? wait.lock)})`, ...end],
     ];

@@ -59,9 +59,9 @@ function stripColor(written: string): string {
 function screen(written: string): string[] {
   const lines = [""];
   let at = 0;
-  for (const [, up, erase, text, newline] of stripColor(written).matchAll(
-    /\u001b\[(\d+)A|\u001b\[(2K|J)|([^\u001b\n\r]+)|(\n)/gu,
-  )) {
+  // oxlint-disable-next-line no-control-regex -- finding control characters is the point
+  const pieces = /\u001b\[(\d+)A|\u001b\[(2K|J)|([^\u001b\n\r]+)|(\n)/gu;
+  for (const [, up, erase, text, newline] of stripColor(written).matchAll(pieces)) {
     if (up !== undefined) at -= Number(up);
     else if (erase === "2K") lines[at] = "";
     else if (erase === "J") lines.splice(at, Infinity, "");

@@ -10,20 +10,20 @@ import { html, lines, type Content, type Html } from "./markup.js";
 const longestSql = 20_000;
 
 /** All that is known of each step, by its index: its SQL, what came back, where it stands in the code, and what could be seen after it. */
-export function detailsOf({ trace, explanation }: Counterexample): Html[] {
+export function detailsOf({ trace, explanation }: Counterexample, id: string): Html[] {
   const tables = explanation === undefined ? [] : tablesOf(explanation);
   let last = 0;
   return trace.steps.map((step) => {
     const now = tables[step.index + 1];
     if (now?.committed !== null) last = step.index + 1;
-    return html`${sqlOf(step)}${valuesOf(step)}${outcomeOf(step)}${waitOf(step)}${explanation === undefined ? null : codeOf(explanation, step.index)}${now === undefined ? null : seen(now, last)}`;
+    return html`${sqlOf(step)}${valuesOf(step)}${outcomeOf(step)}${waitOf(step, id)}${explanation === undefined ? null : codeOf(explanation, step.index)}${now === undefined ? null : seen(now, last, id)}`;
   });
 }
 
 /** What could be seen before the first step; null where that is not known. */
-export function beginning({ explanation }: Counterexample): Html | null {
+export function beginning({ explanation }: Counterexample, id: string): Html | null {
   const first = explanation === undefined ? undefined : tablesOf(explanation)[0];
-  return first === undefined ? null : seen(first, 0);
+  return first === undefined ? null : seen(first, 0, id);
 }
 
 function sqlOf({ kind, text }: Step): Html {
@@ -81,13 +81,13 @@ function rowsOf(rows: readonly Json[], rowCount: number | null): Html {
   );
 }
 
-function waitOf({ wait }: Step): Content {
+function waitOf({ index, wait }: Step, id: string): Content {
   if (wait === null) return null;
   const whom = wait.holders.length === 0 ? "" : ` for ${enumerate(wait.holders.map((name) => visible(name)))}`;
   const end =
-    wait.until === null
+    wait.until === null || wait.until === index
       ? "it ended by itself"
-      : html`<a href="#" data-goto="${wait.until + 1}">step ${wait.until + 1}</a> let it go on`;
+      : html`<a href="#${id}-s${wait.until + 1}">step ${wait.until + 1}</a> let it go on`;
   return html`<h4>Lock wait</h4>
     <p class="waits">
       It waited${whom}: ${oneLine(wait.on ?? wait.lock)}${wait.on === null ? "" : ` (${oneLine(wait.lock)})`}; ${end}.
@@ -123,12 +123,12 @@ function excerptOf({ file, line }: Site, sources: Explanation["sources"]): Conte
 }
 
 /** The tables as everybody sees them, and as open transactions do. */
-function seen({ committed, sessions }: Tables, last: number): Html {
+function seen({ committed, sessions }: Tables, last: number, id: string): Html {
   const everybody =
     committed === null
       ? html`<p class="unchanged" data-as="${last}">
           As committed: nothing
-          changed${last === 0 ? " since the beginning" : html` since <a href="#" data-goto="${last}">step ${last}</a>`}.
+          changed${last === 0 ? " since the beginning" : html` since <a href="#${id}-s${last}">step ${last}</a>`}.
         </p>`
       : html`<h4>As committed</h4>
           <div class="tables">${committed.map((view) => tableOf(view, view.name))}</div>`;

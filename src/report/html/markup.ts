@@ -26,7 +26,16 @@ export type Content = string | number | Html | readonly Content[] | null;
  * itself; there is no other way for text into a page. What a browser would act on without showing it is made visible.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
-  return Html.of(parts.raw, values);
+  return Html.of(withoutIndents(parts), values);
+}
+
+const known = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** The indents are the source code's; in a long report they would be a third of the page. */
+function withoutIndents(parts: TemplateStringsArray): readonly string[] {
+  const found = known.get(parts) ?? parts.raw.map((part) => part.replace(/\n\s+/gu, "\n"));
+  known.set(parts, found);
+  return found;
 }
 
 /** Text of several lines, each as it is. */

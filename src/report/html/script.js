@@ -92,12 +92,6 @@
     }
 
     clicked(event) {
-      const link = event.target.closest("[data-goto]");
-      if (link !== null) {
-        event.preventDefault();
-        this.select(Number(link.dataset.goto), true);
-        return;
-      }
       if (event.target.closest("a, button, summary, .inspector") !== null || String(getSelection()) !== "") return;
       const row = event.target.closest("tr[data-step]");
       if (row !== null) this.select(Number(row.dataset.step), true);

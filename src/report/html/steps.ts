@@ -8,7 +8,7 @@ import { hueOf } from "./hue.js";
 /** The timeline as a table: a row with an anchor for each step, a column for each actor, and the state. */
 export function stepsTable(counterexample: Counterexample, timeline: Timeline, id: string): Html {
   const { actors, display, rows } = timeline;
-  const details = detailsOf(counterexample);
+  const details = detailsOf(counterexample, id);
   const hues = actorsOf(counterexample).map((actor) => hueOf(counterexample, actor));
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Timeline">
     <table class="steps">
@@ -22,7 +22,7 @@ export function stepsTable(counterexample: Counterexample, timeline: Timeline, i
         </tr>
       </thead>
       <tbody>
-        ${rows.map((row) => rowOf(row, { timeline, id, hues, details, before: beginning(counterexample) }))}
+        ${rows.map((row) => rowOf(row, { timeline, id, hues, details, before: beginning(counterexample, id) }))}
       </tbody>
     </table>
   </div>`;

@@ -11,7 +11,9 @@ import { sentenceText, whyOf } from "../why.js";
 export function renderJsonLines(report: Report): string {
   const { verdict, counterexamples } = report;
   const objects = [
-    ...casesOf(report).map(({ told, seconds: _, ...each }) => ({ type: "case", ...each, file: told?.file ?? null })),
+    ...casesOf(report).map(({ implementation, condition, invariant, outcome, message, told }) => {
+      return { type: "case", implementation, condition, invariant, outcome, message, file: told?.file ?? null };
+    }),
     ...counterexamples.map(({ counterexample, file, replayCommand }) => {
       const { implementation, condition, signature, violations, shrink, confirmed } = counterexample;
       const { stale, swap } = whyOf(counterexample);
