@@ -1,6 +1,7 @@
 import { appendFile } from "node:fs/promises";
 import path from "node:path";
 import { UsageError } from "../errors.js";
+import { verdictFileName } from "../report/counterexample-file.js";
 import { renderHtml } from "../report/html/page.js";
 import { renderJobSummary } from "../report/job-summary.js";
 import { renderAgent } from "../report/machine/agent.js";
@@ -99,7 +100,7 @@ function isStandardOutput(name: ReporterName, file: string | undefined): boolean
 
 /** Where the page is written where nobody says. */
 export function pageFile(folder: string, model: string): string {
-  return path.join(folder, `${model.replace(/[^\w]+/gu, "-").replace(/^-+|-+$/gu, "") || "raceproof"}.html`);
+  return path.join(folder, verdictFileName(model).replace(/\.verdict\.md$/u, ".html"));
 }
 
 /** Writes every report; those to files first, so that nothing is lost whatever becomes of the terminal. */

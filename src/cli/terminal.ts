@@ -40,9 +40,9 @@ export class LiveRegion {
     return this.#look.width;
   }
 
-  /** Shows them if it is time: ten times a second on a terminal, every ten seconds elsewhere. */
+  /** Shows them if it is time: ten times a second on a terminal, every five seconds elsewhere. */
   show(lines: readonly string[], now = performance.now()): void {
-    if (now - this.#last < (this.#stream.isTTY ? 100 : 10_000)) return;
+    if (now - this.#last < (this.#stream.isTTY ? 100 : 5_000)) return;
     this.#last = now;
     if (!this.#stream.isTTY) return void this.#stream.write(`${lines.slice(0, 2).join("; ")}\n`);
     const shown = lines.map((line) => (this.#look.color ? styleText("dim", line, { validateStream: false }) : line));

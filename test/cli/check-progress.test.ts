@@ -93,8 +93,8 @@ test("where there is no terminal, a plain line now and then", () => {
   const { fake, written } = stream(false);
   const region = new LiveRegion(fake);
   region.show(["one", "two", "three"], 0);
-  region.show(["soon", "after"], 9_000);
-  region.show(["1", "2", "3"], 10_000);
+  region.show(["soon", "after"], 4_000);
+  region.show(["1", "2", "3"], 5_000);
   region.clear();
   expect(written()).toBe("one; two\n1; 2\n");
 });
