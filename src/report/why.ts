@@ -153,7 +153,7 @@ function waitSentences(steps: readonly Step[]): Sentence[] {
     if (wait === null) return [];
     const whom = wait.holders.length === 0 ? "" : ` for ${enumerate(wait.holders.map((name) => visible(name)))}`;
     const itself = wait.until === null || wait.until === index;
-    const end: Sentence = itself ? [", until it ended by itself."] : [", until ", at(wait.until!), "."];
+    const end: Sentence = itself ? [", until it ended by itself."] : [", until ", at(wait.until), "."];
     return [
       [`Postgres made ${visible(session)} wait${whom} at `, at(index), ` (${oneLine(wait.on ?? wait.lock)})`, ...end],
     ];
