@@ -21,7 +21,7 @@ export class CheckView {
   }
 
   /** Takes note of what has happened; returns the lines to show, none once a row is done. */
-  note(event: CheckProgress, now: number, width: number): string[] {
+  note(event: Exclude<CheckProgress, { phase: "remembered" }>, now: number, width: number): string[] {
     if (event.phase === "done") {
       this.#violations += event.implementation.violations.length;
       this.#executions += this.#own;

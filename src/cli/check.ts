@@ -1,19 +1,22 @@
 import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { check, type CheckResult } from "../check.js";
-import { exitCode, UsageError } from "../errors.js";
+import { check, type CheckProgress, type CheckResult } from "../check.js";
+import { exitCode, RaceproofError, UsageError } from "../errors.js";
 import type { Isolation } from "../execution/model.js";
-import type { VerdictFile } from "../explore/verdict.js";
+import type { Shard } from "../explore/strands.js";
+import type { RememberedReport, VerdictFile } from "../explore/verdict.js";
+import type { Remembered } from "../remembered.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import type { Report } from "../report/report.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
+import { keep, readRemembered } from "../store/counterexamples.js";
+import { writeWhole, writing } from "../store/write.js";
 import { CheckView } from "./check-progress.js";
 import { loadModel } from "./load-model.js";
 import { pageFile, reportersOf, writeReports, type Reporter } from "./reporters.js";
 import { LiveRegion, replayCommandOf } from "./terminal.js";
-import { writeWhole, writing } from "./write-whole.js";
 
 export interface CheckFlags {
   readonly implementation?: string[];
@@ -23,6 +26,7 @@ export interface CheckFlags {
   readonly seed?: string;
   readonly executions?: number;
   readonly time?: number;
+  readonly shrinkTime?: number;
   readonly lanes?: number;
   readonly postgres?: string;
   /** A file, or `-` for standard output. */
@@ -30,34 +34,91 @@ export interface CheckFlags {
   /** `NAME` or `NAME=FILE`. */
   readonly reporter?: string[];
   readonly reports: string;
+  /** Where counterexamples are remembered; false for nowhere. */
+  readonly counterexamples?: string | false;
+  readonly shard?: Shard;
+  readonly checkpoint?: string;
 }
+
+/** Where counterexamples are remembered, unless said otherwise. */
+export const defaultFolder = "counterexamples";
 
 /** `raceproof check [model]` */
 export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
-  const { model, module } = await loadModel(name);
+  const { model, module, sources } = await loadModel(name);
   const reporters = reportersOf(flags, process.env);
   await requireWritable(flags.reports, reporters);
+  // Models that ship with raceproof break on purpose; what breaks them is remembered where somebody says so.
+  const folder = flags.counterexamples ?? (module === undefined ? false : defaultFolder);
+  const remembered = folder === false ? [] : await readRemembered(folder);
   const region = new LiveRegion();
   const view = new CheckView(performance.now());
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
-    ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions }),
-    ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module }),
+    ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions, shard: flags.shard }),
+    ...optional({
+      seconds: flags.time,
+      shrinkSeconds: flags.shrinkTime,
+      lanes: flags.lanes,
+      postgres: flags.postgres,
+      module,
+      sources,
+      checkpoint: flags.checkpoint,
+    }),
     reports: flags.reports,
+    remembered,
     signal,
-    onProgress: (event) => {
-      const lines = view.note(event, performance.now(), region.width);
-      if (lines.length > 0) region.show(lines);
-    },
+    onProgress: (event) => show(region, view, event),
   });
   region.clear();
   await write(result, flags);
-  await writeReports(reportOf(result), reporters, pageFile(flags.reports, result.verdict.model));
+  await report(result, reporters, flags.reports);
+  // Where a check is divided, what all parts of it found is remembered by whoever merges them.
+  if (folder !== false && flags.shard === undefined) await remember(folder, result, remembered);
   return exitCodeOf(result.verdict);
 }
 
+/** Tells what a check came to, in all the ways that were asked for. */
+export async function report(result: CheckResult, reporters: readonly Reporter[], reports: string): Promise<void> {
+  await writeReports(reportOf(result), reporters, pageFile(reports, result.verdict.model));
+}
+
+/** Keeps what was found for the next time. Where nothing can be written, as in some CI, that is no reason to fail. */
+export async function remember(
+  folder: string,
+  { verdict, counterexamples }: CheckResult,
+  before: readonly Remembered[],
+): Promise<void> {
+  try {
+    const { added, replaced } = await keep(folder, counterexamples, before, verdict.remembered ?? []);
+    const written = [...added, ...replaced];
+    if (written.length === 0) return;
+    process.stderr.write(
+      `remembered, and replayed first from now on (commit ${written.length === 1 ? "it" : "them"}): ${written.join(", ")}\n`,
+    );
+  } catch (error) {
+    if (!(error instanceof RaceproofError)) throw error;
+    process.stderr.write(`raceproof: not remembered: ${error.message}\n`);
+  }
+}
+
+function show(region: LiveRegion, view: CheckView, event: CheckProgress): void {
+  if (event.phase === "remembered") {
+    region.clear();
+    return void process.stderr.write(`${rememberedText(event.report)}\n`);
+  }
+  const lines = view.note(event, performance.now(), region.width);
+  if (lines.length > 0) region.show(lines);
+}
+
+/** Told at once, before anything else is run. */
+function rememberedText({ file, state, note }: RememberedReport): string {
+  const word = { breaks: "still breaks", fixed: "fixed", diverged: "DIVERGED" }[state];
+  return `${word}: ${file} (${note})`;
+}
+
 /** Before the work, and not after minutes of it. */
-async function requireWritable(reports: string, reporters: readonly Reporter[]): Promise<void> {
+export async function requireWritable(reports: string, reporters: readonly Reporter[]): Promise<void> {
   const files = reporters.filter(({ file }) => file !== undefined && file !== "-");
   const folders = [path.resolve(reports), ...files.map(({ file }) => path.dirname(path.resolve(file!)))];
   for (const folder of folders)
@@ -73,7 +134,10 @@ async function requireWritable(reports: string, reporters: readonly Reporter[]):
 }
 
 /** Files first: whatever happens to the terminal, nothing found is lost. */
-async function write({ verdict, counterexamples }: CheckResult, { reports }: CheckFlags): Promise<void> {
+export async function write(
+  { verdict, counterexamples }: CheckResult,
+  { reports }: Pick<CheckFlags, "reports">,
+): Promise<void> {
   const folder = path.resolve(reports);
   for (const counterexample of counterexamples) {
     const file = path.join(folder, counterexampleFileName(counterexample));
@@ -103,7 +167,7 @@ function counterexampleOf(
   return found?.counterexample ?? "";
 }
 
-function exitCodeOf({ asExpected, interrupted, implementations }: VerdictFile): number {
+export function exitCodeOf({ asExpected, interrupted, implementations }: VerdictFile): number {
   if (interrupted) return exitCode.interrupted;
   if (asExpected) return exitCode.ok;
   const unexpected = implementations.some(({ asExpected, verdict }) => !asExpected && verdict !== "inconclusive");

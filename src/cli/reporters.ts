@@ -12,7 +12,8 @@ import { renderSarif } from "../report/machine/sarif.js";
 import type { Report } from "../report/report.js";
 import { renderReportTerminal } from "../report/report-terminal.js";
 import { lookOf } from "./terminal.js";
-import { writeWhole } from "./write-whole.js";
+import { writeVerdict } from "../store/verdict-file.js";
+import { writeWhole } from "../store/write.js";
 
 /** A format, and where it goes. */
 export interface Reporter {
@@ -30,7 +31,10 @@ const renderers = {
   junit: renderJUnit,
   sarif: renderSarif,
   github: renderGitHub,
-  json: ({ verdict }: Report) => `${JSON.stringify(verdict, null, 2)}\n`,
+  json: ({ verdict, counterexamples }: Report) =>
+    verdict === null
+      ? ""
+      : writeVerdict({ verdict, counterexamples: counterexamples.map(({ counterexample }) => counterexample) }),
   jsonl: renderJsonLines,
   agent: renderAgent,
 };

@@ -10,7 +10,7 @@ import type { Report, Told } from "../report/report.js";
 import { read } from "./open-counterexample.js";
 import { pageFile } from "./reporters.js";
 import { replayCommandOf } from "./terminal.js";
-import { writeWhole } from "./write-whole.js";
+import { writeWhole } from "../store/write.js";
 
 export interface ShowFlags {
   /** Where the page is written; default: beside what it shows. */

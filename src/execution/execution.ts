@@ -10,7 +10,7 @@ import { Bell } from "./bell.js";
 import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
-import type { Lane } from "./lane.js";
+import type { Address, Lane } from "./lane.js";
 import { describeCall, fromModel, hasEveryCommit, type AnyModel, type State } from "./model.js";
 import type { Json, OperationCall, Program } from "./program.js";
 import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
@@ -33,8 +33,26 @@ export interface Assignment {
   readonly pristine?: boolean;
   /** Looks on. */
   readonly observer?: Observer;
+  /** Called before each step that is about to be taken, and after the last one; nothing moves until it has resolved. */
+  readonly pause?: Pause;
   /** For callers that look after the database and its connections themselves: nothing is reset before, or tidied up after. */
   readonly keeper?: Keeper;
+}
+
+/** Waits at a moment between two steps for as long as it likes; what it throws ends the execution. */
+export type Pause = (moment: Moment) => Promise<void>;
+
+/** A moment between two steps. */
+export interface Moment {
+  /** How many steps have been taken. */
+  readonly taken: number;
+  /** The last of them, as far as it has come. */
+  readonly last: Step | undefined;
+  /** What is about to be taken; undefined at the end. */
+  readonly next: Choice | undefined;
+  /** Sessions whose statement waits for a lock. */
+  readonly waiting: readonly string[];
+  readonly address: Address;
 }
 
 /** Who looks after what an execution would look after otherwise. */
@@ -152,7 +170,6 @@ class Execution implements Gate {
   readonly #pending: (readonly Choice[])[] = [];
   readonly #chosen: number[] = [];
   readonly #answers: Observed["answers"][number][] = [];
-  readonly #decisions: number[] = [];
   readonly #commits: Commit[] = [];
   readonly #watchesCommits: boolean;
   readonly #publications: Publications;
@@ -215,6 +232,7 @@ class Execution implements Gate {
         await this.#settle();
       }
       while (await this.#advance());
+      await this.#pause(undefined);
       this.#over = true;
       const left = this.#assignment.keeper === undefined ? await this.connections.tidy() : [];
       const trace = await this.#trace(displayBefore);
@@ -225,7 +243,6 @@ class Execution implements Gate {
         pending: this.#pending,
         chosen: this.#chosen,
         answers: this.#answers,
-        decisions: this.#decisions,
         commits: this.#commits,
         left,
       };
@@ -497,10 +514,10 @@ class Execution implements Gate {
     }
     const choice = choices[chosen];
     if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
+    if (this.#assignment.pause !== undefined) await this.#pause(choice);
     const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
     const index = this.#steps.length;
     this.#chosen.push(chosen);
-    this.#decisions.push(this.#switches.length);
     if (chosen !== defaultChoice(choices, this.#last))
       this.#switches.push({ step: index, to: choice.session, ...(fault === undefined ? {} : { fault }) });
     this.#pending.push(choices);
@@ -517,6 +534,17 @@ class Execution implements Gate {
     if (this.#assignment.record) await this.#addDisplay(record);
     if (this.#assignment.observer !== undefined) await this.#assignment.observer.look(this.#lane, record, step.stack);
     return true;
+  }
+
+  async #pause(next: Choice | undefined): Promise<void> {
+    const { pause } = this.#assignment;
+    await pause?.({
+      taken: this.#steps.length,
+      last: this.#steps.at(-1),
+      next,
+      waiting: this.#waiters.sessions,
+      address: this.#lane.address,
+    });
   }
 
   async #letThrough(step: GatedStep, record: Recorded): Promise<void> {

@@ -149,7 +149,15 @@ function both(first: Check, second: Check): Check {
 
 const fault = oneOf(...faultKinds);
 const schedule = list(object({ step: integer, to: text, fault: optional(fault) }));
-const size = object({ actors: integer, operations: integer, faults: integer, steps: integer, switches: integer });
+const size = object({
+  actors: integer,
+  operations: integer,
+  faults: integer,
+  preemptions: integer,
+  switches: integer,
+  steps: integer,
+});
+const minimality = object({ kind: oneOf("proved", "checked", "cut off"), runs: integer });
 const call = { operation: text, parameters: json };
 const wait = object({ holders: list(text), lock: text, on: orNull(text), until: orNull(integer) });
 const display = optional(record(text));
@@ -245,8 +253,6 @@ const explanation = object({
   swap: orNull(object({ tried: integer, passing: orNull(passing) })),
 });
 
-const original = list(object({ actor: text, session: text, kind: text, text, fault: optional(fault) }));
-
 const counterexample = object({
   model: object({ name: text, module: orNull(text) }),
   implementation: text,
@@ -261,9 +267,7 @@ const counterexample = object({
   schedule,
   trace,
   explanation: optional(explanation),
-  original: optional(original),
-  seed: text,
-  shrink: object({ from: size, to: size, executions: integer }),
+  shrink: object({ to: size, minimality: optional(minimality) }),
   confirmed: object({ reproduced: integer, times: integer }),
   environment: object({
     raceproof: text,
