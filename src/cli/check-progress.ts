@@ -77,10 +77,9 @@ export class CheckView {
 
 type Exploring = Extract<CheckProgress, { phase: "explore" }>;
 
-/** What is to be run: as much as was asked for, or as all orders will take where that is less. */
+/** What is to be run: as much as was asked for; without that, what all orders of the programs at hand will take. */
 function goalOf({ of, estimate }: Exploring): number | undefined {
-  if (estimate === undefined) return of;
-  return of === undefined ? estimate : Math.min(of, estimate);
+  return of ?? estimate;
 }
 
 function shareOf(event: Exploring): number | undefined {
