@@ -63,7 +63,6 @@ test("all as expected: exit 0, and the verdict says what it rests on", async () 
   const counterexample = readCounterexample(read(file), file);
   expect(counterexample).toMatchObject({
     implementation: "broken",
-    seed: "s",
     confirmed: { reproduced: 10, times: 10 },
     model: { module: "counter.ts" },
   });
