@@ -19,6 +19,8 @@ rmSync("dist", { recursive: true, force: true });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", ".ci/tsconfig.build.json"], {
   stdio: ["ignore", 2, 2],
 });
-for (const file of readdirSync("models", { recursive: true })) {
-  if (file.endsWith(".sql")) cpSync(path.join("models", file), path.join("dist/models", file));
-}
+// What the compiler does not bring along.
+const assets = { models: [".sql"], "src/report": [".css", ".js", ".json"] };
+for (const [folder, extensions] of Object.entries(assets))
+  for (const file of readdirSync(folder, { recursive: true }))
+    if (extensions.includes(path.extname(file))) cpSync(path.join(folder, file), path.join("dist", folder, file));

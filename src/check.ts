@@ -92,14 +92,21 @@ export interface CheckOptions {
 /** How far a check is. */
 export type CheckProgress =
   | { readonly phase: "remembered"; readonly report: RememberedReport }
-  | ({ readonly phase: "explore"; readonly of: number | undefined } & Row & Progress)
-  | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Row)
+  | ({ readonly phase: "explore"; readonly of: number | undefined } & Place & Progress)
+  | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Place)
   | { readonly phase: "done"; readonly implementation: ImplementationVerdict };
 
 export interface CheckResult {
   readonly verdict: VerdictFile;
   /** One for each violation in the verdict; those that break without faults are not told again with them. */
   readonly counterexamples: readonly Counterexample[];
+}
+
+/** Which row is under way, and of how many. */
+interface Place extends Row {
+  /** From 1. */
+  readonly number: number;
+  readonly rows: number;
 }
 
 /** One implementation under one condition. */
@@ -304,6 +311,7 @@ async function checkRow(
   const { model, options } = setting;
   const { signal, onProgress, shard, seed = defaultSeed } = options;
   const row = { implementation, condition };
+  const place = { ...row, number: number + 1, rows: setting.rows };
   const { isolation, faults } = partsOf(condition);
   const lanes = await setting.lanesAt(isolation);
   const strategy = strategyOf(options.strategy ?? defaultStrategy, seed);
@@ -319,7 +327,7 @@ async function checkRow(
     offset: number,
     journal: setting.checkpoint?.journalOf(keyOf(row)),
     signal,
-    onProgress: (progress) => onProgress?.({ phase: "explore", ...row, of: finite(budget.executions), ...progress }),
+    onProgress: (progress) => onProgress?.({ phase: "explore", ...place, of: finite(budget.executions), ...progress }),
   });
   const explored = secondsSince(begin);
   const breaking = recalled.filter(({ state, failures }) => state === "breaks" && failures.length === 0);
@@ -336,7 +344,7 @@ async function checkRow(
         budget: shrinkBudget(options, exploration.coverage.executions),
         signal,
         enough: shrinkLimit(options, setting.rows),
-        onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
+        onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...place, way, executions }),
       },
     ),
   );
@@ -492,6 +500,8 @@ function counterexampleOf(
     program: found.program,
     schedule: found.trace.schedule,
     trace: found.trace,
+    ...(found.explanation === undefined ? {} : { explanation: found.explanation }),
+    ...(found.original.length > found.to.steps ? { original: found.original } : {}),
     seed,
     shrink: { to: found.to, minimality: found.minimality, from: found.from, executions: found.executions },
     confirmed: found.confirmed,

@@ -3,20 +3,20 @@ import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { check, type CheckProgress, type CheckResult } from "../check.js";
 import { exitCode, RaceproofError, UsageError } from "../errors.js";
-import type { Condition, Isolation } from "../execution/model.js";
+import type { Isolation } from "../execution/model.js";
 import type { Shard } from "../explore/strands.js";
 import type { RememberedReport, VerdictFile } from "../explore/verdict.js";
 import type { Remembered } from "../remembered.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
-import { renderCounterexampleTerminal } from "../report/terminal.js";
+import type { Report } from "../report/report.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
-import { renderVerdictTerminal } from "../report/verdict-terminal.js";
 import { keep, readRemembered } from "../store/counterexamples.js";
-import { writeVerdict } from "../store/verdict-file.js";
 import { writeWhole, writing } from "../store/write.js";
+import { CheckView } from "./check-progress.js";
 import { loadModel } from "./load-model.js";
-import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
+import { pageFile, reportersOf, writeReports, type Reporter } from "./reporters.js";
+import { LiveRegion, replayCommandOf } from "./terminal.js";
 
 export interface CheckFlags {
   readonly implementation?: string[];
@@ -31,6 +31,8 @@ export interface CheckFlags {
   readonly postgres?: string;
   /** A file, or `-` for standard output. */
   readonly json?: string;
+  /** `NAME` or `NAME=FILE`. */
+  readonly reporter?: string[];
   readonly reports: string;
   /** Where counterexamples are remembered; false for nowhere. */
   readonly counterexamples?: string | false;
@@ -44,11 +46,13 @@ export const defaultFolder = "counterexamples";
 /** `raceproof check [model]` */
 export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
   const { model, module, sources } = await loadModel(name);
-  await requireWritable(flags);
+  const reporters = reportersOf(flags, process.env);
+  await requireWritable(flags.reports, reporters);
   // Models that ship with raceproof break on purpose; what breaks them is remembered where somebody says so.
   const folder = flags.counterexamples ?? (module === undefined ? false : defaultFolder);
   const remembered = folder === false ? [] : await readRemembered(folder);
-  const progress = new ProgressLine();
+  const region = new LiveRegion();
+  const view = new CheckView(performance.now());
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
     ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions, shard: flags.shard }),
@@ -64,14 +68,19 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
     reports: flags.reports,
     remembered,
     signal,
-    onProgress: (event) => show(progress, event),
+    onProgress: (event) => show(region, view, event),
   });
-  progress.clear();
+  region.clear();
   await write(result, flags);
-  if (flags.json !== "-") print(result);
+  await report(result, reporters, flags.reports);
   // Where a check is divided, what all parts of it found is remembered by whoever merges them.
   if (folder !== false && flags.shard === undefined) await remember(folder, result, remembered);
   return exitCodeOf(result.verdict);
+}
+
+/** Tells what a check came to, in all the ways that were asked for. */
+export async function report(result: CheckResult, reporters: readonly Reporter[], reports: string): Promise<void> {
+  await writeReports(reportOf(result), reporters, pageFile(reports, result.verdict.model));
 }
 
 /** Keeps what was found for the next time. Where nothing can be written, as in some CI, that is no reason to fail. */
@@ -93,23 +102,13 @@ export async function remember(
   }
 }
 
-function show(progress: ProgressLine, event: CheckProgress): void {
-  switch (event.phase) {
-    case "remembered":
-      progress.clear();
-      return void process.stderr.write(`${rememberedText(event.report)}\n`);
-    case "explore": {
-      const of = event.of === undefined ? "" : ` of ${event.of.toLocaleString("en-US")}`;
-      const violations = event.signatures === 0 ? "" : `, ${event.signatures} kinds of violation`;
-      return progress.show(
-        `${rowText(event)}: ${event.executions.toLocaleString("en-US")}${of} executions, ${event.distinctSchedules.toLocaleString("en-US")} distinct schedules${violations}`,
-      );
-    }
-    case "shrink":
-      return progress.show(`${rowText(event)}: shrinking "${event.way}", ${event.executions} executions`);
-    case "done":
-      return progress.clear();
+function show(region: LiveRegion, view: CheckView, event: CheckProgress): void {
+  if (event.phase === "remembered") {
+    region.clear();
+    return void process.stderr.write(`${rememberedText(event.report)}\n`);
   }
+  const lines = view.note(event, performance.now(), region.width);
+  if (lines.length > 0) region.show(lines);
 }
 
 /** Told at once, before anything else is run. */
@@ -118,31 +117,27 @@ function rememberedText({ file, state, note }: RememberedReport): string {
   return `${word}: ${file} (${note})`;
 }
 
-function rowText({ implementation, condition }: { implementation: string; condition: Condition }): string {
-  return condition === "read committed" ? implementation : `${implementation} (${condition})`;
-}
-
 /** Before the work, and not after minutes of it. */
-export async function requireWritable({ reports, json }: Pick<CheckFlags, "reports" | "json">): Promise<void> {
-  const folders = [
-    path.resolve(reports),
-    ...(json === undefined || json === "-" ? [] : [path.dirname(path.resolve(json))]),
-  ];
+export async function requireWritable(reports: string, reporters: readonly Reporter[]): Promise<void> {
+  const files = reporters.filter(({ file }) => file !== undefined && file !== "-");
+  const folders = [path.resolve(reports), ...files.map(({ file }) => path.dirname(path.resolve(file!)))];
   for (const folder of folders)
     await writing(folder, async () => {
       await mkdir(folder, { recursive: true });
       await access(folder, constants.W_OK);
     });
-  const isFolder = json !== undefined && json !== "-" && (await stat(json).catch(() => undefined))?.isDirectory();
-  if (isFolder === true) throw new UsageError(`${json} is a folder; --json wants a file, or - for standard output`);
+  for (const { name, file } of files)
+    if ((await stat(file!).catch(() => undefined))?.isDirectory() === true)
+      throw new UsageError(
+        `${file} is a folder; --reporter ${name}= and --${name} want a file, or - for standard output`,
+      );
 }
 
 /** Files first: whatever happens to the terminal, nothing found is lost. */
 export async function write(
-  result: CheckResult,
-  { reports, json }: Pick<CheckFlags, "reports" | "json">,
+  { verdict, counterexamples }: CheckResult,
+  { reports }: Pick<CheckFlags, "reports">,
 ): Promise<void> {
-  const { verdict, counterexamples } = result;
   const folder = path.resolve(reports);
   for (const counterexample of counterexamples) {
     const file = path.join(folder, counterexampleFileName(counterexample));
@@ -151,31 +146,16 @@ export async function write(
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
   await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
-  const text = writeVerdict(result);
-  if (json === "-") process.stdout.write(text);
-  else if (json !== undefined) await writeWhole(path.resolve(json), text);
 }
 
-export function print({ verdict, counterexamples }: CheckResult): void {
-  const look = lookOf(process.stdout);
-  for (const counterexample of timelinesOf(verdict, counterexamples)) {
+/** Everything that the reporters tell. */
+function reportOf({ verdict, counterexamples }: CheckResult): Report {
+  const told = counterexamples.map((counterexample) => {
     const file = counterexampleOf(verdict, counterexample);
-    process.stdout.write(
-      `${renderCounterexampleTerminal(counterexample, { ...look, replayCommand: replayCommandOf(file) })}\n\n`,
-    );
-  }
-  process.stdout.write(`${renderVerdictTerminal(verdict, look)}\n`);
+    return { counterexample, file, replayCommand: replayCommandOf(file) };
+  });
+  return { verdict, counterexamples: told };
 }
-
-/** Whose timelines are worth a screen each: all while they are few, and else those that nobody expected. Files have them all. */
-function timelinesOf({ implementations }: VerdictFile, counterexamples: CheckResult["counterexamples"]) {
-  if (counterexamples.length <= fewTimelines) return counterexamples;
-  return counterexamples.filter(({ implementation, condition }) =>
-    implementations.some((row) => row.name === implementation && row.condition === condition && !row.asExpected),
-  );
-}
-
-const fewTimelines = 6;
 
 function counterexampleOf(
   { implementations }: VerdictFile,

@@ -13,6 +13,8 @@ import { exportCommand, type ExportFlags } from "./export.js";
 import { listCommand, type ListFlags } from "./list.js";
 import { mergeCommand, type MergeFlags } from "./merge.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
+import { reporterNames } from "./reporters.js";
+import { showCommand, type ShowFlags } from "./show.js";
 import { specCommand, type SpecFlags } from "./spec.js";
 import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
 
@@ -87,7 +89,12 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")
-    .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
+    .option(
+      "--reporter <name>",
+      `how results are told, NAME or NAME=FILE; may be repeated: ${reporterNames} (default: terminal; in GitHub's workflows github and summary, too)`,
+      several,
+    )
+    .option("--reports <folder>", "where counterexamples, the verdict and the page are written", "reports")
     .option(
       "--counterexamples <folder>",
       `where what was found is remembered, to be replayed first the next time (default: ${defaultFolder}; for models that ship with raceproof: nowhere)`,
@@ -100,11 +107,20 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     )
     .action(async (model: string, flags: CheckFlags) => done(await checkCommand(model, flags, signal)));
   root
+    .command("show")
+    .description("open the page of a report or a counterexample, or print where it is")
+    .argument("<file>", "a counterexample, a verdict, a page, or the folder that they are in")
+    .option("--output <file>", "where to write the page (default: beside what it shows)")
+    .option("--open", "open it in a browser (default: where there is a screen)")
+    .option("--no-open", "only print where it is")
+    .action(async (what: string, flags: ShowFlags) => done(await showCommand(what, flags)));
+  root
     .command("merge")
     .description("join the verdicts of all shards of a check into one")
     .argument("<file...>", "what `check --shard … --json FILE` wrote, one for each shard")
     .option("--json <file>", "write the verdict as JSON; - for standard output")
-    .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
+    .option("--reporter <name>", `how results are told, NAME or NAME=FILE; may be repeated: ${reporterNames}`, several)
+    .option("--reports <folder>", "where counterexamples, the verdict and the page are written", "reports")
     .option("--counterexamples <folder>", "where what was found is remembered (default: nowhere)")
     .action(async (files: string[], flags: MergeFlags) => done(await mergeCommand(files, flags)));
   root

@@ -1,11 +1,13 @@
 import { merge } from "../merge.js";
 import { readRemembered } from "../store/counterexamples.js";
 import { readShard } from "../store/verdict-file.js";
-import { exitCodeOf, print, remember, requireWritable, write } from "./check.js";
+import { exitCodeOf, remember, report, requireWritable, write } from "./check.js";
 import { read } from "./open-counterexample.js";
+import { reportersOf } from "./reporters.js";
 
 export interface MergeFlags {
   readonly json?: string;
+  readonly reporter?: string[];
   readonly reports: string;
   readonly counterexamples?: string;
 }
@@ -14,9 +16,10 @@ export interface MergeFlags {
 export async function mergeCommand(files: readonly string[], flags: MergeFlags): Promise<number> {
   const shards = await Promise.all(files.map(async (file) => readShard(await read(file), file)));
   const result = merge(shards, flags.reports);
-  await requireWritable(flags);
+  const reporters = reportersOf(flags, process.env);
+  await requireWritable(flags.reports, reporters);
   await write(result, flags);
-  if (flags.json !== "-") print(result);
+  await report(result, reporters, flags.reports);
   const { counterexamples: folder } = flags;
   if (folder !== undefined) await remember(folder, result, await readRemembered(folder));
   return exitCodeOf(result.verdict);

@@ -31,6 +31,8 @@ export interface Assignment {
    * rows without `order by` depends. It takes several milliseconds; a replay deserves them, and so does what is recorded.
    */
   readonly pristine?: boolean;
+  /** Looks on. */
+  readonly observer?: Observer;
   /** Called before each step that is about to be taken, and after the last one; nothing moves until it has resolved. */
   readonly pause?: Pause;
   /** For callers that look after the database and its connections themselves: nothing is reset before, or tidied up after. */
@@ -59,6 +61,16 @@ export interface Keeper {
   onlyWaiters(pids: readonly number[]): void;
   /** Whether a deadlock must have found its victim before another step is taken. */
   readonly victimsFirst: boolean;
+}
+
+/** Looks on while an execution goes on. */
+export interface Observer {
+  /**
+   * Called before the first step, and after each one, while nothing moves.
+   *
+   * @param stack Of the code that issued the step.
+   */
+  look(lane: Lane, step: Step | undefined, stack: string | undefined): Promise<void>;
 }
 
 /** How long is waited for what is not under control, in milliseconds. */
@@ -141,6 +153,7 @@ const refusals = 10;
 
 class Execution implements Gate {
   readonly connections;
+  readonly wantsCallers: boolean;
   readonly #lane: Lane;
   readonly #assignment: Assignment;
   readonly #scheduler: Scheduler;
@@ -174,6 +187,7 @@ class Execution implements Gate {
   constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
     this.#lane = lane;
     this.connections = lane.connections;
+    this.wantsCallers = assignment.observer !== undefined;
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;
@@ -212,6 +226,7 @@ class Execution implements Gate {
   async run(): Promise<Executed> {
     try {
       const displayBefore = await this.#display();
+      await this.#assignment.observer?.look(this.#lane, undefined, undefined);
       for (const run of this.#runs) {
         this.#start(run).catch((error: unknown) => this.fail(error));
         await this.#settle();
@@ -517,6 +532,7 @@ class Execution implements Gate {
     if (this.#waiters.some) await this.#waiters.release(index);
     if (this.#published) await this.#watch(index);
     if (this.#assignment.record) await this.#addDisplay(record);
+    if (this.#assignment.observer !== undefined) await this.#assignment.observer.look(this.#lane, record, step.stack);
     return true;
   }
 

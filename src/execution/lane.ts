@@ -158,6 +158,39 @@ export class Lane {
   }
 
   /**
+   * The rows of the model's state queries as each open transaction sees them, by the session's name. Only of those that can
+   * be asked without a trace: not where it would take a snapshot or a predicate lock that the code under test has not.
+   *
+   * @param begun Whether a session's transaction has run a statement already.
+   */
+  async views(begun: (session: string) => boolean): Promise<Map<string, State>> {
+    const views = new Map<string, State>();
+    for (const session of this.connections.idleInTransaction) {
+      const { name } = session.holder!;
+      const isolation = (await session.look("show transaction_isolation")).rows[0]?.["transaction_isolation"];
+      if (isolation === "serializable" || (isolation === "repeatable read" && !begun(name))) continue;
+      views.set(name, (await session.look(this.#stateQuery)).rows[0]?.["state"] as State);
+    }
+    return views;
+  }
+
+  /**
+   * What a query that only reads would answer an outside reader now; undefined where that cannot be told.
+   *
+   * @param values As they were recorded.
+   */
+  async askAgain(text: string, values: readonly unknown[]): Promise<pg.QueryResult | undefined> {
+    try {
+      await this.#control.query("begin read only");
+      return await this.#control.query(text, [...values]);
+    } catch {
+      return undefined;
+    } finally {
+      await this.#control.query("rollback");
+    }
+  }
+
+  /**
    * Keeps backends that wait for a lock from running on once it is granted, where they are processes of ours. Not for
    * long: one whose wait was just then ended by a timeout may hold what all the others need.
    */

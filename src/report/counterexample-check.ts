@@ -219,13 +219,38 @@ const called = object({
   result,
 });
 
+const state = record(list(record(json)));
+
 const trace = object({
   steps: both(list(step), counted),
   operations: list(operation),
   calls: optional(list(called)),
   schedule,
-  state: record(list(record(json))),
+  state,
   displayBefore: display,
+});
+
+const answer = object({ rowCount: integer, rows: list(json) });
+
+const passing = object({
+  first: integer,
+  second: integer,
+  reason: text,
+  breaks: list(text),
+  steps: both(list(step), counted),
+  operations: list(operation),
+  displayBefore: display,
+});
+
+const explanation = object({
+  sites: list(orNull(object({ file: text, line: integer, function: orNull(text) }))),
+  sources: list(object({ file: text, from: integer, lines: list(text) })),
+  views: list(object({ committed: optional(state), sessions: optional(record(state)) })),
+  edges: list(object({ from: integer, to: integer, reason: text })),
+  stale: list(
+    object({ read: integer, since: integer, write: orNull(integer), used: integer, before: answer, after: answer }),
+  ),
+  swap: orNull(object({ tried: integer, passing: orNull(passing) })),
 });
 
 const counterexample = object({
@@ -241,6 +266,7 @@ const counterexample = object({
   }),
   schedule,
   trace,
+  explanation: optional(explanation),
   shrink: object({ to: size, minimality: optional(minimality) }),
   confirmed: object({ reproduced: integer, times: integer }),
   environment: object({

@@ -72,7 +72,7 @@ function slug(name: string, limit: number): string {
 /** The same data with its keys in the order in which the types declare them; what models fill in keeps its own order. */
 function ordered(counterexample: Counterexample): unknown {
   const { schema, model, implementation, condition, signature, violations, program, schedule, trace } = counterexample;
-  const { shrink, confirmed, environment } = counterexample;
+  const { explanation, shrink, confirmed, environment } = counterexample;
   const { raceproof, postgres } = environment;
   return {
     schema,
@@ -96,6 +96,7 @@ function ordered(counterexample: Counterexample): unknown {
     },
     schedule: orderedSchedule(schedule),
     trace: orderedTrace(trace),
+    ...(explanation === undefined ? {} : { explanation }),
     shrink: {
       to: orderedSize(shrink.to),
       ...(shrink.minimality && { minimality: { kind: shrink.minimality.kind, runs: shrink.minimality.runs } }),

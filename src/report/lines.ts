@@ -12,6 +12,7 @@ export type Role =
   | "wait"
   | "outcome"
   | "miss"
+  | "stale"
   | "error"
   | "muted";
 
@@ -23,7 +24,7 @@ export interface Span {
 
 /** What an actor's column says in one row, one thing after the other. */
 export interface Line {
-  readonly kind: "operation" | "step" | "wait" | "outcome" | "result";
+  readonly kind: "operation" | "step" | "wait" | "outcome" | "remark" | "result";
   /** Lines are broken between chunks first. */
   readonly chunks: readonly (readonly Span[])[];
 }

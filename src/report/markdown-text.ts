@@ -34,10 +34,10 @@ export function tableHead(cells: readonly string[], numbers = 0): string[] {
 }
 
 /** Lines to copy as they are. */
-export function fenced(text: string, language: string): string[] {
-  const longest = Math.max(2, ...(text.match(/`+/gu) ?? []).map((run) => run.length));
-  const fence = "`".repeat(longest + 1);
-  return [fence + language, visible(text), fence];
+export function fenced(lines: readonly string[], language: string): string[] {
+  const runs = lines.flatMap((line) => line.match(/`+/gu) ?? []).map((run) => run.length);
+  const fence = "`".repeat(Math.max(2, ...runs) + 1);
+  return [fence + language, ...lines.map((line) => visible(line)), fence];
 }
 
 function reference(character: string): string {

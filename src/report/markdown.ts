@@ -1,9 +1,12 @@
 import type { Counterexample } from "../shrink/counterexample.js";
 import { legendOf } from "./legend.js";
+import { mermaidOf } from "./mermaid.js";
 import type { Line, Span } from "./lines.js";
 import { bold, code, fenced, inline, tableHead, tableRow } from "./markdown-text.js";
+import { count } from "./text.js";
 import { breaksText, timelineOf } from "./timeline.js";
 import type { Row, StateCell, Timeline } from "./timeline.js";
+import { sentenceText } from "./why.js";
 
 /**
  * The counterexample as GitHub Flavored Markdown, for a pull request: the initial state, who runs what, the timeline as a
@@ -20,10 +23,12 @@ export function renderCounterexampleMarkdown(
     beginningOf(timeline),
     tableOf(timeline),
     violationsOf(timeline),
+    whyOf(timeline),
+    diagramOf(counterexample),
     [inline([size, ...(shrunk === null ? [] : [shrunk]), confirmed.text].join("; ")) + "."],
     [inline(environment) + "."],
     ["Replay it:"],
-    fenced(replayCommand, "sh"),
+    fenced([replayCommand], "sh"),
   ];
   return `${sections
     .filter((section) => section.length > 0)
@@ -45,9 +50,21 @@ function tableOf(timeline: Timeline): string[] {
   const legend = legendOf(timeline, { brackets: false });
   return [
     ...tableHead([" ", ...actors.map((name) => inline(name)), ...display.map((name) => inline(name))], 1),
-    ...rows.map((row) => tableRow(cellsOf(row, timeline))),
+    ...boundedRows(rows, (row) => tableRow(cellsOf(row, timeline)), actors.length + display.length),
     ...(legend.length === 0 ? [] : ["", inline(legend.join(", ")) + "."]),
   ];
+}
+
+/** Rows of the table that a page shows; the file has them all. */
+const mostRows = 120;
+
+/** All of them, or those of the beginning and of the end. */
+function boundedRows(rows: readonly Row[], render: (row: Row) => string, columns: number): string[] {
+  const shown = rows.length <= mostRows ? rows : [...rows.slice(0, mostRows / 2), ...rows.slice(-mostRows / 2)];
+  const lines = shown.map(render);
+  if (rows.length === shown.length) return lines;
+  const left = `${count(rows.length - shown.length, "row")} more, in the file`;
+  return lines.toSpliced(mostRows / 2, 0, tableRow(["…", left, ...Array.from({ length: columns - 1 }, () => "")]));
 }
 
 function cellsOf(row: Row, { actors, display }: Timeline): string[] {
@@ -78,7 +95,7 @@ const typeset = { code, bold: (text: string) => bold(inline(text)), text: inline
 type Type = keyof typeof typeset;
 
 function typeOf({ role }: Span): Type {
-  if (role === "miss" || role === "error") return "bold";
+  if (role === "miss" || role === "error" || role === "stale") return "bold";
   return role === "sql" || role === "verb" || role === "parameter" || role === "wait" ? "code" : "text";
 }
 
@@ -87,6 +104,21 @@ function stateText(cell: StateCell | undefined): string {
   return cell.lines
     .map((line, index) => (cell.changed ? bold(`${index === 0 ? "→ " : ""}${inline(line)}`) : inline(line)))
     .join("<br>");
+}
+
+/** Drawn by GitHub, where it is short enough; folded away below what it shows. */
+function diagramOf(counterexample: Counterexample): string[] {
+  const diagram = mermaidOf(counterexample);
+  if (diagram === null) return [];
+  return ["<details><summary>As a sequence diagram</summary>", "", ...fenced(diagram, "mermaid"), "", "</details>"];
+}
+
+/** The reasons, and what shows that it happened. */
+function whyOf({ why }: Timeline): string[] {
+  const told = [...why.stale, ...(why.swap === null ? [] : [why.swap])].map(
+    (sentence) => `- ${bold(inline(sentenceText(sentence)))}`,
+  );
+  return [...told, ...why.proof.map((sentence) => `- ${inline(sentenceText(sentence))}`)];
 }
 
 function violationsOf({ violations, finalState }: Timeline): string[] {

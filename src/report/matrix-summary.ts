@@ -38,9 +38,16 @@ export interface ClaimSummary {
   readonly text: string;
 }
 
-/** The matrix of a verdict; null when there is only one row, which the verdict itself tells all about. */
-export function matrixSummaryOf({ invariants, implementations }: VerdictFile): MatrixSummary | null {
-  if (implementations.length < 2) return null;
+/**
+ * The matrix of a verdict; null when there is only one row, which the verdict itself tells all about.
+ *
+ * @param always Whether one row is a matrix, too.
+ */
+export function matrixSummaryOf(
+  { invariants, implementations }: VerdictFile,
+  { always } = { always: false },
+): MatrixSummary | null {
+  if (implementations.length < (always ? 1 : 2)) return null;
   return {
     invariants: invariants.map(({ name, when }) =>
       oneLine(when === "every commit" ? `${name} (after every COMMIT)` : name),

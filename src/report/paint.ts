@@ -17,6 +17,7 @@ const formats: Readonly<Record<Ink, Format | null>> = {
   wait: "yellow",
   outcome: "dim",
   miss: ["bold", "red"],
+  stale: ["bold", "yellow"],
   error: "red",
   muted: "dim",
   heading: "bold",

@@ -10,7 +10,12 @@ const unseen =
  * decided by the data, so that equal data (with keys in equal order) is equal text.
  */
 export function toStableJson(value: unknown): string {
-  return layOut(value, "").replace(unseen, escaped);
+  return inert(layOut(value, ""));
+}
+
+/** JSON text with escapes for what a terminal or an editor would act on. */
+export function inert(json: string): string {
+  return json.replace(unseen, escaped);
 }
 
 function layOut(value: unknown, indent: string): string {

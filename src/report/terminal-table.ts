@@ -138,7 +138,9 @@ function listOf({ actors, display, rows }: Table, room: number): Painted[][] {
     const above = row.actor === rows[index - 1]?.actor ? [] : wrap([[name]], width);
     const line = above.length + extentOf(row, said)[0];
     return [
-      ...(row.switched ? [[switchMark(number)]] : []),
+      ...(row.switched
+        ? [[switchMark(number), ...(row.because === null ? [] : [reasonText(row.because, width)])]]
+        : []),
       ...beside([numberCell(row, number, line), { width, lines: [...above, ...said.flat(), ...wrap(state, width)] }]),
     ];
   });
@@ -155,8 +157,11 @@ function numberCell(row: Row, width: number, line: number): Cell {
   return lowered({ width: 1 + width, lines: [[number]] }, line);
 }
 
-/** The line between the steps of one actor and those of another; a bracket around a transaction goes on through it. */
-function switchLine({ brackets }: Row, layout: Layout, width: number): Painted[] {
+/**
+ * The line between the steps of one actor and those of another, with its reason; a bracket around a transaction goes on
+ * through it.
+ */
+function switchLine({ brackets, because }: Row, layout: Layout, width: number): Painted[] {
   const start = 1 + layout.number + gap;
   const line = Array.from<string>({ length: width - start }).fill("┄");
   let at = 0;
@@ -165,7 +170,19 @@ function switchLine({ brackets }: Row, layout: Layout, width: number): Painted[]
     if (margin > 0 && (brackets[actor] === "inside" || brackets[actor] === "closes")) line[at] = "│";
     at += margin + share + gap;
   }
-  return [switchMark(layout.number), { text: " ".repeat(gap) + line.join(""), role: "rule" }];
+  const reason = because === null ? "" : ` ${cutToWidth(because, Math.max(0, line.length - 4))} `;
+  const rule = line.join("");
+  const kept = rule.slice(0, Math.max(0, rule.length - displayWidth(reason) - (reason === "" ? 0 : 2)));
+  return [
+    switchMark(layout.number),
+    { text: " ".repeat(gap) + kept, role: "rule" },
+    { text: reason, role: "muted" },
+    { text: reason === "" ? "" : "┄┄", role: "rule" },
+  ];
+}
+
+function reasonText(because: string, width: number): Painted {
+  return { text: " ".repeat(gap) + cutToWidth(because, width), role: "muted" };
 }
 
 function switchMark(width: number): Painted {

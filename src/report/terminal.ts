@@ -7,6 +7,7 @@ import { tableOf } from "./terminal-table.js";
 import { visible } from "./text.js";
 import { breaksText, brokenNames, tableDataOf, timelineOf } from "./timeline.js";
 import type { Table, Timeline } from "./timeline.js";
+import { sentenceText, type Sentence } from "./why.js";
 
 /** How a terminal shows things: whether in colour, and how many columns it has. */
 export interface TerminalOptions {
@@ -37,6 +38,7 @@ export function renderCounterexampleTerminal(
     [],
     ...violationsOf(timeline, room),
     [],
+    ...whyLines(timeline, room),
     ...footerOf(timeline, room),
     [],
     [{ text: `   ${visible(replayCommand)}`, role: "command" as const }],
@@ -79,12 +81,32 @@ function violationsOf({ violations, finalState }: Timeline, room: number): Paint
   ];
 }
 
+/** The reasons in sentences, each a paragraph. */
+function whyLines({ why }: Timeline, room: number): Painted[][] {
+  const told = [...why.stale, ...(why.swap === null ? [] : [why.swap])];
+  if (told.length === 0) return [];
+  const lines = told.flatMap((sentence) => paragraph([sentencePieces(sentence)], 3, room));
+  return [...lines, []];
+}
+
+function sentencePieces(sentence: Sentence): Painted[] {
+  return sentence.map((part) =>
+    typeof part === "string" ? { text: part, role: "plain" } : { text: `step ${part.step}`, role: "heading" },
+  );
+}
+
 function footerOf(timeline: Timeline, room: number): Painted[][] {
   const { size, shrunk, confirmed, environment } = timeline;
   const facts: Painted[][] = [[{ text: `${size};`, role: "plain" }]];
   if (shrunk !== null) facts.push([{ text: `${shrunk};`, role: "plain" }]);
   facts.push([{ text: confirmed.text, role: confirmed.always ? "plain" : "bad" }]);
-  return [...paragraph(facts, 3, room), ...paragraph(muted(environment), 3, room), ...legendLines(timeline, room)];
+  const proof = timeline.why.proof.flatMap((sentence) => muted(sentenceText(sentence)));
+  return [
+    ...paragraph(facts, 3, room),
+    ...paragraph(proof, 3, room),
+    ...paragraph(muted(environment), 3, room),
+    ...legendLines(timeline, room),
+  ];
 }
 
 function legendLines(timeline: Table, room: number): Painted[][] {

@@ -5,7 +5,10 @@ import type { Size } from "../shrink/size.js";
 import { completionsOf } from "./completions.js";
 import { outcomeLine, resultLine, stepText, waitLines } from "./lines.js";
 import type { Line } from "./lines.js";
+import { remarksOf } from "./remarks.js";
+import { switchesOf, type SwitchReason } from "./switches.js";
 import { brief, briefArguments, count, oneLine, visible } from "./text.js";
+import { whyOf, type Why } from "./why.js";
 
 /** A cell of the state: what an outside reader sees in one column of the model's display. */
 export interface StateCell {
@@ -28,6 +31,8 @@ export interface Row {
   readonly actor: number | null;
   /** Whether the step before was another actor's. */
   readonly switched: boolean;
+  /** Why, where that is not the schedule's choice: `worker A waits`, `user is done`. */
+  readonly because: string | null;
   readonly lines: readonly Line[];
   /** Every column of the state when something in it changed, or this is the last row; else null. */
   readonly state: readonly StateCell[] | null;
@@ -60,6 +65,7 @@ export interface Timeline {
   }[];
   /** The rows of the model's state queries at the end; only when there is no display that shows the state. */
   readonly finalState: readonly string[];
+  readonly why: Why;
   readonly size: string;
   /** How it was shrunk; null when it was found like this. */
   readonly shrunk: string | null;
@@ -71,20 +77,23 @@ export interface Timeline {
 export type Table = Pick<Timeline, "actors" | "display" | "rows">;
 
 /** Lays a trace out as a table. */
-export function tableDataOf({ program, trace }: Pick<Counterexample, "program" | "trace">): Table {
+export function tableDataOf(
+  { program, trace }: Pick<Counterexample, "program" | "trace">,
+  remarks: ReadonlyMap<number, readonly Line[]> = new Map(),
+): Table {
   const actors = actorsOf(program, trace);
   const display = displayOf(trace);
   return {
     actors: actors.map((name) => visible(name)),
     display: display.map((name) => oneLine(name)),
-    rows: rowsOf(trace, actors, display),
+    rows: rowsOf(trace, { actors, display, remarks }),
   };
 }
 
 /** Lays a counterexample out for reading. Pure: the same counterexample gives the same timeline. */
 export function timelineOf(counterexample: Counterexample): Timeline {
   const { model, implementation, signature, program, trace, shrink, confirmed } = counterexample;
-  const table = tableDataOf(counterexample);
+  const table = tableDataOf(counterexample, remarksOf(counterexample));
   return {
     ...table,
     model: visible(model.name),
@@ -101,6 +110,7 @@ export function timelineOf(counterexample: Counterexample): Timeline {
       message: oneLine(after === undefined ? message : `seen after step ${after + 1}: ${message}`),
     })),
     finalState: table.display.length === 0 ? finalStateOf(trace) : [],
+    why: whyOf(counterexample),
     size: sizeText(shrink.to),
     shrunk: shrunkText(shrink),
     confirmed: {
@@ -227,9 +237,16 @@ function eventsOf(steps: readonly Step[]): Event[] {
   });
 }
 
-function rowsOf(trace: Trace, actors: readonly string[], display: readonly string[]): Row[] {
+interface Columns {
+  readonly actors: readonly string[];
+  readonly display: readonly string[];
+  readonly remarks: ReadonlyMap<number, readonly Line[]>;
+}
+
+function rowsOf(trace: Trace, { actors, display, remarks }: Columns): Row[] {
   const events = eventsOf(trace.steps);
   const boundaries = boundariesOf(trace);
+  const switches = switchesOf(trace.steps);
   const look = stateReader(trace, display, events.length);
   const bracket = bracketReader(actors);
   const rows: Row[] = [];
@@ -240,30 +257,30 @@ function rowsOf(trace: Trace, actors: readonly string[], display: readonly strin
       number: 0,
       actor: null,
       switched: false,
+      because: null,
       lines: [],
       state,
       brackets: actors.map(() => "none"),
     });
   }
-  let actor: string | null = null;
   for (const { kind, step, display } of events) {
     const over = kind === "completed" || step.wait === null;
     rows.push({
       kind,
       number: step.index + 1,
       actor: actors.indexOf(step.actor),
-      switched: kind === "step" && actor !== null && actor !== step.actor,
-      lines: linesOf(kind, step, boundaries),
+      switched: kind === "step" && switches.has(step.index),
+      because: kind === "step" ? becauseOf(switches.get(step.index), trace.steps[step.index - 1]) : null,
+      lines: linesOf(kind, step, boundaries, remarks.get(step.index) ?? []),
       state: look(display),
       brackets: bracket(step, over),
     });
-    if (kind === "step") actor = step.actor;
   }
   return rows;
 }
 
 /** What a row says in its actor's column. */
-function linesOf(kind: Event["kind"], step: Step, boundaries: Boundaries): Line[] {
+function linesOf(kind: Event["kind"], step: Step, boundaries: Boundaries, remarks: readonly Line[]): Line[] {
   const lines: Line[] = [];
   if (kind === "step") {
     lines.push(...(boundaries.before.get(step.index) ?? []), stepText(step));
@@ -273,7 +290,12 @@ function linesOf(kind: Event["kind"], step: Step, boundaries: Boundaries): Line[
   }
   const outcome = outcomeLine(step);
   if (outcome !== null) lines.push(outcome);
-  return [...lines, ...(boundaries.after.get(step.index) ?? [])];
+  return [...lines, ...remarks, ...(boundaries.after.get(step.index) ?? [])];
+}
+
+function becauseOf(reason: SwitchReason | undefined, before: Step | undefined): string | null {
+  if (before === undefined || reason === undefined || reason === "scheduled") return null;
+  return `${visible(before.actor)} ${reason}`;
 }
 
 function startLine(record: OperationRecord): Line {

@@ -63,6 +63,13 @@ export class Connections {
     return undefined;
   }
 
+  /** Sessions of actors that are inside a transaction, and have nothing under way. */
+  get idleInTransaction(): Session[] {
+    return [...this.#sessions].filter(
+      ({ holder, transaction, busy }) => holder !== undefined && transaction === "open" && !busy,
+    );
+  }
+
   /** Whether any session may have something locked that could hold this backend up. */
   mayHoldUp(pid: number): boolean {
     if (this.stateful) return true;

@@ -7,6 +7,8 @@ export interface ActorContext {
   readonly actor: string;
   /** Index of the operation that it runs: one that nobody awaited may go on when the next has begun. */
   readonly operation: number;
+  /** The stack of a call whose statement is issued later, once there is a connection for it. */
+  readonly stack?: string;
 }
 
 // One store per process, even where two copies of this module are loaded (the command line's and a test's own): they

@@ -16,6 +16,8 @@ export interface GatedStep {
   readonly values: readonly unknown[];
   /** Backend that will run it; null for a yield point. */
   readonly pid: number | null;
+  /** The stack of the code that issued it, where the gate wants to know; `\n\n` stands between the parts of one that was interrupted. */
+  readonly stack: string | undefined;
   /** Whether it can be let through as something else: a statement that is sent as a text. */
   readonly canFail: boolean;
   /**
@@ -64,6 +66,8 @@ export interface LockWait {
 export interface Gate {
   /** Where this execution's connections go. */
   readonly connections: Connections;
+  /** Whether steps are to know the code that issued them. */
+  readonly wantsCallers: boolean;
   /** A step wants to be taken. */
   arrived(step: GatedStep): void;
   /** Something the gate may be waiting for has changed: an answer, a lock wait, a lost connection. */

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { PostgresError, RaceproofError } from "../errors.js";
+import { callersStack } from "./caller.js";
 import { isDouble } from "./connections.js";
 import { currentActor, keepActor, runAs, runAsNobody, type ActorContext } from "./context.js";
 import type { Checkout, PgClient, PgPool } from "./pg-types.js";
@@ -113,7 +114,8 @@ function gatedPoolQuery(original: Original<PgPool>) {
   return function query(this: PgPool, ...args: unknown[]): unknown {
     const context = currentActor();
     if (context === undefined || isDouble(this)) return original.apply(this, args);
-    return context.gate.connections.doubleOf(this).query(...args);
+    const ask = () => context.gate.connections.doubleOf(this).query(...args);
+    return context.gate.wantsCallers ? runAs({ ...context, stack: callersStack() }, ask) : ask();
   };
 }
 

@@ -1,4 +1,5 @@
-import { runAs, type ActorContext } from "./context.js";
+import { callersStack } from "./caller.js";
+import { currentActor, runAs, runAsNobody, type ActorContext } from "./context.js";
 import type { GatedStep, LockWait } from "./gate.js";
 import { inOneWrite } from "./one-write.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
@@ -94,6 +95,17 @@ export class Session {
     this.holder = undefined;
   }
 
+  /**
+   * Runs a query of ours on this connection, as its transaction sees things; only while nothing of the actor's own is under
+   * way.
+   */
+  look(sql: string): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }> {
+    this.settingUp = true;
+    const answer = runAsNobody(() => this.client.query(sql)) as ReturnType<Session["look"]>;
+    this.settingUp = false;
+    return answer;
+  }
+
   submit(statement: Statement): void {
     this.#queue.push(statement);
     if (this.#queue.length === 1) statement.gate.arrived(statement);
@@ -174,11 +186,17 @@ export class Session {
   }
 }
 
+/** A pool's own statement is issued by nobody's code: then by whoever asked the pool. */
+function stackOf(): string {
+  return [callersStack(), currentActor()?.stack ?? ""].join("\n\n");
+}
+
 /** One `query` call on a gated connection. */
 export class Statement implements GatedStep {
   readonly kind = "statement";
   readonly actor: string;
   readonly session: string;
+  readonly stack: string | undefined;
   outcome: Outcome | undefined;
   waits = 0;
   lastWait: LockWait | undefined;
@@ -210,6 +228,7 @@ export class Statement implements GatedStep {
     this.#context = holder.context;
     this.actor = holder.context.actor;
     this.session = holder.name;
+    this.stack = this.gate.wantsCallers ? stackOf() : undefined;
     this.#send = send;
     this.#give = give;
   }

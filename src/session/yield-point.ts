@@ -1,3 +1,4 @@
+import { callersStack } from "./caller.js";
 import { currentActor } from "./context.js";
 import type { GatedStep } from "./gate.js";
 
@@ -20,6 +21,7 @@ export function yieldPoint(label: string): Promise<void> {
       text: label,
       values: [],
       pid: null,
+      stack: context.gate.wantsCallers ? callersStack() : undefined,
       canFail: false,
       go: () => {
         passed = true;

@@ -1,10 +1,14 @@
+import type { Explanation } from "../explanation/explanation.js";
 import type { Condition } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
-import type { Trace } from "../execution/trace.js";
+import type { Step, Trace } from "../execution/trace.js";
 import type { Violation } from "../oracle/violation.js";
 import type { Schedule } from "../strategy/schedule.js";
 import type { Minimality } from "./minimality.js";
 import type { Size } from "./size.js";
+
+/** A step of the execution that was found, before it was shrunk. */
+export type OriginalStep = Pick<Step, "actor" | "session" | "kind" | "text" | "fault">;
 
 /** `raceproof/counterexample@1`: a program, the schedule that breaks it, its record, and what broke. The file that replays. */
 export interface Counterexample {
@@ -19,6 +23,10 @@ export interface Counterexample {
   readonly program: Program;
   readonly schedule: Schedule;
   readonly trace: Trace;
+  /** Why it breaks, as far as running it again told; left out where nothing was told. */
+  readonly explanation?: Explanation;
+  /** The steps of what was found, where that was larger. Not in the file. */
+  readonly original?: readonly OriginalStep[];
   readonly shrink: {
     readonly to: Size;
     /** How sure it is that there is nothing smaller; left out where nobody looked. */

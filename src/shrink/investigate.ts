@@ -11,6 +11,9 @@ import { judge } from "../oracle/judge.js";
 import { followOrder } from "../strategy/follow.js";
 import { turnsOf } from "./candidates.js";
 import { replay } from "./confirm.js";
+import { explain } from "../explanation/explain.js";
+import type { Explanation } from "../explanation/explanation.js";
+import type { OriginalStep } from "./counterexample.js";
 import { Memory } from "./memory.js";
 import type { Minimality } from "./minimality.js";
 import { compareFailures, waysOf, type Failing } from "./rank.js";
@@ -22,10 +25,14 @@ import { withStandIns } from "./stand-ins.js";
 export interface Found extends Failing {
   readonly signature: string;
   readonly from: Size;
+  /** The steps of the execution that was shrunk. */
+  readonly original: readonly OriginalStep[];
   readonly to: Size;
   /** Executions that shrinking took. */
   readonly executions: number;
   readonly minimality: Minimality;
+  /** Why it breaks, as far as running it again told. */
+  readonly explanation?: Explanation;
   readonly confirmed: { readonly reproduced: number; readonly times: number };
   /** How many executions of the exploration broke in all of its ways. */
   readonly seen: number;
@@ -57,6 +64,7 @@ const confirmations = 10;
 
 interface Shrunken extends Shrunk {
   readonly from: Size;
+  readonly original: readonly OriginalStep[];
   /** The way of breaking that it was shrunk for. */
   readonly target: string;
 }
@@ -100,7 +108,7 @@ export async function investigate(exploration: Exploration, options: Investigate
         signal,
       });
       budgetLeft -= smallest.executions;
-      shrunk.push({ ...smallest, from: sizeOf(failure.trace), target: way });
+      shrunk.push({ ...smallest, from: sizeOf(failure.trace), original: originalOf(failure), target: way });
     }
   }
   const left: (Shrunken & Minimal)[] = [];
@@ -190,14 +198,21 @@ async function confirm(
     ),
   );
   const other = replays[0]!.kind === "reproduced" ? replays[0] : undefined;
+  const [explanation, again] =
+    other === undefined ? [] : await reasonsOf({ program, trace, violations }, lanes, options);
   const signature = signatureOf(violations);
   const ways = signature.split("; ");
   return {
     ...failing,
     program,
-    ...(other === undefined
-      ? { trace, violations }
-      : withStandIns({ trace, violations }, { trace: other.trace, violations: other.violations })),
+    ...withoutExplanation(
+      other === undefined
+        ? { trace, violations, explanation: undefined }
+        : withStandIns(
+            { trace, violations, explanation },
+            { trace: other.trace, violations: other.violations, explanation: again },
+          ),
+    ),
     signature,
     to: sizeOf(trace),
     confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times: confirmations },
@@ -206,6 +221,35 @@ async function confirm(
       0,
     ),
   };
+}
+
+/** Left out where there is none. */
+function withoutExplanation<T extends { readonly explanation: Explanation | undefined }>({ explanation, ...rest }: T) {
+  return { ...rest, ...(explanation === undefined ? {} : { explanation }) };
+}
+
+/** The steps of what was found. */
+function originalOf({ trace }: Failing): OriginalStep[] {
+  return trace.steps.map(({ actor, session, kind, text, fault }) => ({
+    actor,
+    session,
+    kind,
+    ...(fault === undefined ? {} : { fault }),
+    text,
+  }));
+}
+
+/**
+ * Why it breaks, told twice: what is not the same in both is none of the counterexample's. Who interrupts wants to see what
+ * there is, and waits for no reasons.
+ */
+async function reasonsOf(
+  failing: Failing,
+  lanes: Lanes,
+  { model, implementation, signal }: InvestigateOptions,
+): Promise<readonly (Explanation | undefined)[]> {
+  if (signal?.aborted === true) return [];
+  return Promise.all([1, 2].map(() => explain(lanes, { model, implementation, ...failing })));
 }
 
 /** The actors in the order in which they take their first steps, so that the first column of a report is the first to act. */

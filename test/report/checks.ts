@@ -23,7 +23,9 @@ export function bordersOf(markdown: string): number[][] {
 /** Tags in a Markdown page that are not ours, outside of code spans and fenced code. */
 export function foreignTags(markdown: string): string[] {
   const prose = markdown.replace(/^(`{3,})[\s\S]*?^\1$/gmu, "").replace(/`[^`\n]*`/gu, "");
-  return (prose.match(/<[^>]*>?/gu) ?? []).filter((tag) => !["<br>", "<code>", "</code>"].includes(tag));
+  return (prose.match(/<[^>]*>?/gu) ?? []).filter(
+    (tag) => !["<br>", "<code>", "</code>", "<details>", "</details>", "<summary>", "</summary>"].includes(tag),
+  );
 }
 
 export const plain = stripVTControlCharacters;

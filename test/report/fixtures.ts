@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+
 import type { Json, OperationCall } from "../../src/execution/program.js";
 import type { OperationRecord, Outcome, Step, Wait } from "../../src/execution/trace.js";
 import type { Violation } from "../../src/oracle/violation.js";
 import { signatureOf } from "../../src/oracle/violation.js";
+import { readCounterexample } from "../../src/report/counterexample-file.js";
 import type { Counterexample } from "../../src/shrink/counterexample.js";
 
 type Display = Readonly<Record<string, string>>;
@@ -431,7 +434,7 @@ export const threeActors = counterexampleOf({
   violations: [{ invariant: "counter is not negative", way: "negative", message: "failed_workers is -1" }],
 });
 
-const nasty =
+export const nasty =
   "a|b `c` ``d`` <script>alert(1)</script> \u001b[31mred\u001b[0m \u0000 \r\n \u202Eevil\u202C \u200F \u0085 \\| &amp; **x** _y_ [z](http://z) 表示 👩‍👩‍👧‍👦 é ﷽";
 
 /** Everything that could break a table, a page or a terminal, everywhere it can stand. */
@@ -503,4 +506,7 @@ export const manyActors = counterexampleOf({
   violations: [{ invariant: "nothing is lost", way: "lost update", message: "counter is 4 after 5 increments" }],
 });
 
-export const counterexamples = { redelivery, lockWait, deadlock, yieldPoints, threeActors, hostile, manyActors };
+/** A file of a real run, with all that running it again told: the bank of the README. */
+export const bank = readCounterexample(readFileSync(new URL("bank.json", import.meta.url), "utf8"), "bank.json");
+
+export const counterexamples = { redelivery, lockWait, deadlock, yieldPoints, threeActors, hostile, manyActors, bank };

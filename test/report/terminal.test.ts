@@ -4,11 +4,14 @@ import { describe, expect, test } from "vitest";
 import { renderCounterexampleTerminal } from "../../src/report/terminal.js";
 import { counterexample } from "./arbitraries.js";
 import { plain, unfit } from "./checks.js";
-import { counterexamples } from "./fixtures.js";
+import { counterexamples, hostile, nasty } from "./fixtures.js";
+import { stories, withNastyExplanation } from "./stories.js";
 
 const replayCommand = "npx raceproof replay counterexample.json";
 
-describe.each(Object.entries(counterexamples))("%s on a terminal", (name, counterexample) => {
+const shown = { ...counterexamples, ...stories, hostileReasons: withNastyExplanation(hostile, nasty) };
+
+describe.each(Object.entries(shown))("%s on a terminal", (name, counterexample) => {
   test.each([80, 140])("%i columns wide", async (width) => {
     const output = renderCounterexampleTerminal(counterexample, { color: false, width, replayCommand });
     await expect(output).toMatchFileSnapshot(`golden/terminal/${name}.${width}.txt`);

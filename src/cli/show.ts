@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { exitCode, UsageError } from "../errors.js";
+import type { VerdictFile } from "../explore/verdict.js";
+import { readCounterexample } from "../report/counterexample-file.js";
+import { renderHtml } from "../report/html/page.js";
+import type { Report, Told } from "../report/report.js";
+import { read } from "./open-counterexample.js";
+import { pageFile } from "./reporters.js";
+import { replayCommandOf } from "./terminal.js";
+import { writeWhole } from "../store/write.js";
+
+export interface ShowFlags {
+  /** Where the page is written; default: beside what it shows. */
+  readonly output?: string;
+  /** Whether to open it; default: where there is somebody to look at it. */
+  readonly open?: boolean;
+}
+
+/** `raceproof show FILE|FOLDER` */
+export async function showCommand(what: string, flags: ShowFlags): Promise<number> {
+  const isFolder = (await stat(path.resolve(what)).catch(() => undefined))?.isDirectory() === true;
+  const page = what.endsWith(".html") ? what : isFolder ? await folderPage(what, flags) : await filePage(what, flags);
+  if (!existsSync(page)) throw new UsageError(`there is no file ${page}`);
+  process.stdout.write(`${page}\n`);
+  if (flags.open ?? hasViewer()) open(path.resolve(page));
+  return exitCode.ok;
+}
+
+async function filePage(file: string, { output }: ShowFlags): Promise<string> {
+  const text = await read(file);
+  const page = output ?? file.replace(/\.json$/u, "") + ".html";
+  const verdict = verdictOf(text);
+  const told = verdict === undefined ? [toldOf(text, file)] : await toldIn(path.dirname(file));
+  await writeWhole(path.resolve(page), renderHtml({ verdict: verdict ?? null, counterexamples: told }));
+  return page;
+}
+
+/** The page that a check has written there, else one of all the counterexamples and the verdict that are there. */
+async function folderPage(folder: string, { output }: ShowFlags): Promise<string> {
+  const names = await readdir(path.resolve(folder));
+  const [page] = names.filter((name) => name.endsWith(".html"));
+  if (page !== undefined && output === undefined) return path.join(folder, page);
+  const counterexamples = await toldIn(folder);
+  const verdicts = await Promise.all(
+    names.filter((name) => name.endsWith(".json")).map(async (name) => verdictOf(await read(path.join(folder, name)))),
+  );
+  const verdict = verdicts.find((each) => each !== undefined) ?? null;
+  if (counterexamples.length === 0 && verdict === null)
+    throw new UsageError(`${folder} has neither a report nor a counterexample in it`);
+  const report: Report = { verdict, counterexamples };
+  const model = verdict?.model ?? counterexamples[0]!.counterexample.model.name;
+  const file = output ?? pageFile(folder, model);
+  await writeWhole(path.resolve(file), renderHtml(report));
+  return file;
+}
+
+/** Every counterexample in a folder, and in the folder of that name inside of it. */
+async function toldIn(folder: string): Promise<Told[]> {
+  const told: Told[] = [];
+  for (const place of [folder, path.join(folder, "counterexamples")]) {
+    const names = await readdir(path.resolve(place)).catch(() => []);
+    for (const name of names.filter((each) => each.endsWith(".json")).toSorted()) {
+      const file = path.join(place, name);
+      const text = await readFile(path.resolve(file), "utf8");
+      if (/"raceproof\/counterexample@/u.test(text.slice(0, 200))) told.push(toldOf(text, file));
+    }
+  }
+  return told;
+}
+
+function toldOf(text: string, file: string): Told {
+  return { counterexample: readCounterexample(text, file), file, replayCommand: replayCommandOf(file) };
+}
+
+function verdictOf(text: string): VerdictFile | undefined {
+  if (!/"raceproof\/verdict@1"/u.test(text.slice(0, 200))) return undefined;
+  return JSON.parse(text) as VerdictFile;
+}
+
+/** Whether there is a screen, and somebody in front of it. */
+function hasViewer(): boolean {
+  const { CI, DISPLAY, WAYLAND_DISPLAY } = process.env;
+  if (CI !== undefined && CI !== "" && CI !== "false") return false;
+  if (!process.stdout.isTTY) return false;
+  return process.platform !== "linux" || Boolean(DISPLAY ?? WAYLAND_DISPLAY);
+}
+
+function open(file: string): void {
+  const [program, ...before] = { darwin: ["open"], win32: ["cmd", "/c", "start", ""] }[process.platform as string] ?? [
+    "xdg-open",
+  ];
+  const child = spawn(program!, [...before, file], { detached: true, stdio: "ignore" });
+  // Where there is no such program, the path stands on the terminal.
+  child.on("error", () => undefined);
+  child.unref();
+}

@@ -1,0 +1,87 @@
+import type { Observer } from "../execution/execution.js";
+import { toJson } from "../execution/json.js";
+import type { Lane } from "../execution/lane.js";
+import type { State } from "../execution/model.js";
+import type { Step, Trace } from "../execution/trace.js";
+import type { Answer, Site, View } from "./explanation.js";
+import { siteOf } from "./sites.js";
+
+/** Rows of an answer that are kept. */
+const rowsKept = 5;
+
+/** Queries that are asked again after every step; there are few in what was shrunk. */
+const queriesAtMost = 40;
+
+/** How a query would be answered after each step behind it, from its own on; undefined where that cannot be told. */
+export interface Reading {
+  readonly read: Step;
+  /** By the index of the step behind which it was asked. */
+  readonly answers: Map<number, Answer>;
+}
+
+/** Looks at everything that can be seen without a trace while an execution goes on. */
+export class Watch implements Observer {
+  readonly sites: (Site | null)[] = [];
+  readonly views: View[] = [];
+  readonly readings: Reading[] = [];
+  readonly #isRead: (step: Step) => boolean;
+  /** Sessions whose transaction has run a statement. */
+  readonly #begun = new Set<string>();
+  #committed = "";
+
+  /** @param isRead Whether a step is a query that only reads, and may be asked again. */
+  constructor(isRead: (step: Step) => boolean) {
+    this.#isRead = isRead;
+  }
+
+  async look(lane: Lane, step: Step | undefined, stack: string | undefined): Promise<void> {
+    if (step !== undefined) {
+      this.sites[step.index] = siteOf(stack);
+      this.#note(step);
+    }
+    this.views.push(await this.#view(lane));
+    if (step === undefined) return;
+    await this.#askAgain(lane, step);
+  }
+
+  #note({ session, transaction, kind, text }: Step): void {
+    if (kind !== "statement") return;
+    if (transaction === "none") this.#begun.delete(session);
+    else if (!/^\s*(?:begin|start|set|savepoint)\b/i.test(text)) this.#begun.add(session);
+  }
+
+  async #view(lane: Lane): Promise<View> {
+    const committed = await lane.state();
+    if (committed === undefined) return {};
+    const text = JSON.stringify(committed);
+    const isNew = text !== this.#committed;
+    this.#committed = text;
+    const sessions = [...(await lane.views((session) => this.#begun.has(session)))].flatMap(([session, state]) => {
+      const differing = Object.entries(state).filter(
+        ([name, rows]) => JSON.stringify(rows) !== JSON.stringify(committed[name]),
+      );
+      return differing.length === 0 ? [] : [[session, Object.fromEntries(differing)] as const];
+    });
+    return {
+      ...(isNew ? { committed: rowsOf(committed) } : {}),
+      ...(sessions.length === 0
+        ? {}
+        : { sessions: Object.fromEntries(sessions.map(([name, s]) => [name, rowsOf(s)])) }),
+    };
+  }
+
+  async #askAgain(lane: Lane, step: Step): Promise<void> {
+    const isNew = step.outcome.kind === "rows" && this.readings.length < queriesAtMost && this.#isRead(step);
+    if (isNew) this.readings.push({ read: step, answers: new Map() });
+    for (const { read, answers } of this.readings) {
+      const result = await lane.askAgain(read.text, read.values);
+      if (result === undefined) continue;
+      const rows = result.rows.slice(0, rowsKept).map((row) => toJson(row)) as Answer["rows"];
+      answers.set(step.index, { rowCount: result.rowCount ?? 0, rows });
+    }
+  }
+}
+
+function rowsOf(state: State): Trace["state"] {
+  return state as Trace["state"];
+}

@@ -1,0 +1,177 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Log } from "sarif";
+import { describe, expect, test } from "vitest";
+
+import { renderJobSummary } from "../../src/report/job-summary.js";
+import { renderAgent } from "../../src/report/machine/agent.js";
+import { renderGitHub } from "../../src/report/machine/github.js";
+import { renderJsonLines } from "../../src/report/machine/json-lines.js";
+import { renderJUnit } from "../../src/report/machine/junit.js";
+import { renderSarif } from "../../src/report/machine/sarif.js";
+import { casesOf } from "../../src/report/cases.js";
+import type { Report } from "../../src/report/report.js";
+import { foreignTags } from "./checks.js";
+import { bank, hostile, nasty, redelivery } from "./fixtures.js";
+import { reportOf } from "./reports.js";
+import { stories, withNastyExplanation } from "./stories.js";
+import { mixed } from "./verdict-fixtures.js";
+
+const reports: Readonly<Record<string, Report>> = {
+  bank: reportOf({ bank }),
+  stories: reportOf(stories),
+  hostile: reportOf({ hostile: withNastyExplanation(hostile, nasty) }),
+  expected: {
+    verdict: { ...mixed, asExpected: true, interrupted: false, implementations: mixed.implementations.slice(0, 1) },
+    counterexamples: [],
+  },
+};
+
+describe.each(Object.entries(reports))("%s", (name, report) => {
+  test.each([
+    ["junit.xml.txt", renderJUnit],
+    ["sarif.txt", renderSarif],
+    ["github.txt", renderGitHub],
+    ["jsonl.txt", renderJsonLines],
+    ["agent.txt", renderAgent],
+    ["summary.md", renderJobSummary],
+  ] as const)("%s", async (extension, render) => {
+    await expect(render(report)).toMatchFileSnapshot(`golden/machine/${name}.${extension}`);
+  });
+});
+
+describe("JUnit", () => {
+  const xmllint = spawnSync("xmllint", ["--version"]).status === 0;
+  if (!xmllint && process.env["RACEPROOF_BROWSER"] === "required")
+    throw new Error("there is no xmllint (libxml2-utils)");
+
+  test.skipIf(!xmllint).each(Object.entries(reports))(
+    "%s fits the schema (needs xmllint, of Debian's libxml2-utils)",
+    (_, report) => {
+      const schema = fileURLToPath(new URL("junit.xsd", import.meta.url));
+      const { status, stderr } = spawnSync("xmllint", ["--noout", "--schema", schema, "-"], {
+        input: renderJUnit(report),
+        encoding: "utf8",
+      });
+      expect([status, stderr]).toEqual([0, "- validates\n"]);
+    },
+  );
+
+  test("what XML has no place for is left out, and nothing else can end a text", () => {
+    const story = {
+      ...redelivery,
+      violations: [{ invariant: "\u0000\uffff]]><x>\ud800", way: "\u0001", message: '"&<>\u000b' }],
+    };
+    const xml = renderJUnit(reportOf({ story }));
+    // oxlint-disable-next-line no-control-regex -- finding control characters is the point
+    expect(xml).not.toMatch(/[^\u0009\u000a\u000d\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u);
+    expect(xml.match(/<x>|\]\]>/u)).toBeNull();
+  });
+});
+
+describe("what counts as a failure", () => {
+  const row = mixed.implementations[0]!;
+  const outcomes = (implementation: typeof row, interrupted = false) =>
+    casesOf({
+      verdict: {
+        ...mixed,
+        interrupted,
+        asExpected: implementation.asExpected && !interrupted,
+        invariants: [
+          { name: "counter = failed rows", when: "quiescence" },
+          { name: "other", when: "quiescence" },
+        ],
+        implementations: [implementation],
+      },
+      counterexamples: [],
+    }).map(({ outcome }) => outcome);
+
+  test("what is broken as expected is none", () => {
+    expect(outcomes({ ...row, expected: { violates: ["counter = failed rows"] } })).toEqual(["passed", "passed"]);
+  });
+
+  test("what was cut short does not look as if all had been well", () => {
+    const expected = { violates: ["counter = failed rows"] };
+    expect(outcomes({ ...row, expected }, true)).toEqual(["passed", "passed", "error"]);
+  });
+
+  test("what is broken, and was to hold", () => {
+    expect(outcomes({ ...row, expected: "holds", asExpected: false })).toEqual(["failed", "passed"]);
+  });
+
+  test("what holds, and was to be broken: the gate has lost its teeth", () => {
+    const expected = { violates: ["counter = failed rows", "other"] };
+    expect(outcomes({ ...row, expected, asExpected: false })).toEqual(["passed", "failed"]);
+  });
+
+  test("what could not be told is an error", () => {
+    expect(outcomes({ ...row, expected: "holds", verdict: "inconclusive", violations: [], asExpected: false })).toEqual(
+      ["error", "error"],
+    );
+  });
+});
+
+describe("GitHub", () => {
+  test("ten annotations at most, those with a place first, and the last says how many there are", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 14 }, (_, i) => [`r${i}`, { ...redelivery, implementation: `i${i}` }]),
+    );
+    const lines = renderGitHub(reportOf({ ...many, bank }))
+      .trimEnd()
+      .split("\n");
+    expect(lines).toHaveLength(10);
+    expect(lines[0]).toContain("file=src/transfer.ts,line=12");
+    expect(lines[9]).toBe("::error title=raceproof::and 6 more; the report has them all");
+  });
+
+  test("no text begins a command of its own", () => {
+    const lines = renderGitHub(reports["hostile"]!).trimEnd().split("\n");
+    expect(lines.every((line) => line.startsWith("::error "))).toBe(true);
+  });
+
+  test("a summary keeps to its size, and has no markup but ours", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 40 }, (_, i) => [`r${i}`, { ...redelivery, implementation: `i${i}` }]),
+    );
+    const summary = renderJobSummary(reportOf(many), 30_000);
+    expect(Buffer.byteLength(summary)).toBeLessThan(30_000);
+    expect(summary).toMatch(/more counterexamples: see `reports\/r\d+\.json` and those beside it\.\n$/u);
+    expect(foreignTags(renderJobSummary(reports["hostile"]!))).toEqual([]);
+  });
+});
+
+describe("SARIF", () => {
+  // The official schema is not in any package that we depend on: the types of @types/sarif stand in for it, with what code
+  // scanning wants beyond them.
+  test.each(Object.entries(reports))("%s has what code scanning wants", (_, report) => {
+    const log = JSON.parse(renderSarif(report)) as Log;
+    expect(log.version).toBe("2.1.0");
+    for (const { ruleId, ruleIndex, message, locations, partialFingerprints } of log.runs[0]!.results!) {
+      expect(log.runs[0]!.tool.driver.rules![ruleIndex!]!.id).toBe(ruleId);
+      expect(message.text).not.toBe("");
+      expect(Object.values(partialFingerprints!)[0]).toMatch(/^[0-9a-f]{32}$/u);
+      for (const { physicalLocation } of locations!) {
+        expect(physicalLocation!.artifactLocation!.uri).toMatch(/^[^/][\w%./()'!~*-]*$/u);
+        expect(physicalLocation!.region!.startLine).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  test("the decisive statement, and a flow for each actor", () => {
+    const log = JSON.parse(renderSarif(reports["bank"]!)) as Log;
+    const [result] = log.runs[0]!.results!;
+    expect(result!.locations![0]!.physicalLocation).toEqual({
+      artifactLocation: { uri: "src/transfer.ts" },
+      region: { startLine: 12 },
+    });
+    expect(
+      result!.codeFlows![0]!.threadFlows.map(({ id, locations }) => [
+        id,
+        locations.map(({ executionOrder }) => executionOrder),
+      ]),
+    ).toEqual([
+      ["alice", [1, 5, 6]],
+      ["bob", [2, 3, 4]],
+    ]);
+  });
+});
