@@ -39,6 +39,6 @@ export function toTest(counterexample: Counterexample): string {
 
 /** Where the model is, seen from the folder in which it was found. */
 function importOf({ name, module }: Counterexample["model"]): string {
-  if (module === null) return `raceproof/models/${name}/model.js`;
+  if (module === null) return `raceproof/models/${name}`;
   return /^\.{0,2}\//.test(module) ? module : `./${module}`;
 }
