@@ -184,7 +184,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
     signal,
     enough: shrinkLimit(setting),
     onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...row, way, executions }),
-  }).finally(() => fresh?.close());
+  }).finally(async () => fresh?.close());
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
   const counterexamples = found.map((each) => counterexampleOf(each, model, row, setting));
