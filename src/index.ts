@@ -30,6 +30,9 @@ export type {
   Wait,
 } from "./execution/trace.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
+export { merge, type ShardResult } from "./merge.js";
+export { recallAll, type RecallOptions } from "./recall-all.js";
+export type { Remembered } from "./remembered.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
 export {
   playScenarios,
@@ -40,7 +43,16 @@ export {
   type Scenario,
   type Timeline,
 } from "./scenario.js";
-export type { Coverage, ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "./explore/verdict.js";
+export type { Shard } from "./explore/strands.js";
+export type {
+  Coverage,
+  ImplementationVerdict,
+  RememberedReport,
+  ShardRecord,
+  Verdict,
+  VerdictFile,
+  ViolationReport,
+} from "./explore/verdict.js";
 export { gatePg } from "./session/pg.js";
 export type { Counterexample } from "./shrink/counterexample.js";
 export type { Leg } from "./strategy/pinned.js";

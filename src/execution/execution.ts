@@ -157,7 +157,6 @@ class Execution implements Gate {
   readonly #pending: (readonly Choice[])[] = [];
   readonly #chosen: number[] = [];
   readonly #answers: Observed["answers"][number][] = [];
-  readonly #decisions: number[] = [];
   readonly #commits: Commit[] = [];
   readonly #watchesCommits: boolean;
   readonly #publications: Publications;
@@ -229,7 +228,6 @@ class Execution implements Gate {
         pending: this.#pending,
         chosen: this.#chosen,
         answers: this.#answers,
-        decisions: this.#decisions,
         commits: this.#commits,
         left,
       };
@@ -505,7 +503,6 @@ class Execution implements Gate {
     const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
     const index = this.#steps.length;
     this.#chosen.push(chosen);
-    this.#decisions.push(this.#switches.length);
     if (chosen !== defaultChoice(choices, this.#last))
       this.#switches.push({ step: index, to: choice.session, ...(fault === undefined ? {} : { fault }) });
     this.#pending.push(choices);

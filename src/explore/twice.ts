@@ -1,9 +1,10 @@
 import { PostgresError, RaceproofError, UsageError } from "../errors.js";
 import { firstDifference } from "../execution/compare.js";
-import { execute, type Assignment, type Executed } from "../execution/execution.js";
+import { execute, type Assignment } from "../execution/execution.js";
 import type { Lanes } from "../execution/lanes.js";
 import { Divergence } from "../strategy/follow.js";
 import { repeat } from "../strategy/repeat.js";
+import type { Finished } from "./findings.js";
 
 /** Of the executions that broke nothing new, one in so many is run twice. */
 export const sampledTwice = 64;
@@ -17,11 +18,11 @@ export const sampledTwice = 64;
 export async function differsWhenRunTwice(
   lanes: Lanes,
   assignment: Assignment,
-  executed: Executed,
+  { observed, trace }: Finished,
 ): Promise<string | undefined> {
   try {
-    const again = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, repeat(executed)));
-    const difference = firstDifference(executed.trace, again.trace);
+    const again = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, repeat(observed)));
+    const difference = firstDifference(trace!, again.trace);
     if (difference === undefined) return undefined;
     const { step, what, recorded, now } = difference;
     return differing(step, `${what}: first ${recorded}, then ${now}`);

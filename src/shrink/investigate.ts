@@ -33,12 +33,12 @@ export interface Found extends Failing {
 
 export interface InvestigateOptions {
   readonly lanes: Lanes;
-  /** Lanes in databases that were made for it, to replay on what is found; the caller closes them. */
+  /** Opens lanes in new databases, to replay on what is found. */
   readonly freshLanes: () => Promise<Lanes>;
   readonly model: AnyModel;
   readonly implementation: string;
   /** What is known to break already: what shows only that is not investigated again. */
-  readonly known?: readonly Found[];
+  readonly known?: readonly Pick<Found, "violations">[];
   /**
    * Executions that shrinking may take for all that was found, and at least for each way; programs with more than
    * `mostOrders` orders are not gone through to prove something minimal.
@@ -169,8 +169,12 @@ async function confirmAll(
   if (shrunk.length === 0) return [];
   const lanes = await options.freshLanes();
   const found: Found[] = [];
-  for (const each of shrunk) found.push(await confirm(each, lanes, exploration, options));
-  return found;
+  try {
+    for (const each of shrunk) found.push(await confirm(each, lanes, exploration, options));
+    return found;
+  } finally {
+    await lanes.close();
+  }
 }
 
 /** Records the final form in full, and replays it. */

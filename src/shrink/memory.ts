@@ -152,9 +152,9 @@ export class Memory {
 }
 
 /** What is kept of an execution, without what hangs on its connections. */
-function withoutHandles({ pending, chosen, answers, decisions }: Observed): Observed {
+function withoutHandles({ pending, chosen, answers }: Observed): Observed {
   const plain = pending.map((choices) =>
     choices.map(({ actor, session, kind, text, values, fault }) => ({ actor, session, kind, text, values, fault })),
   );
-  return { pending: plain, chosen, answers, decisions };
+  return { pending: plain, chosen, answers };
 }
