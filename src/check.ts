@@ -368,11 +368,12 @@ async function checkRow(
   };
 }
 
-/** Those of which nothing smaller was seen now: they need not be shrunk again. */
+/** Those that were shrunk to the end, and of which nothing smaller was seen now: they need not be shrunk again. */
 function asSmallAs(breaking: readonly Recalled[], { failures }: Exploration): Counterexample[] {
   return breaking
     .map(({ remembered }) => remembered.counterexample)
     .filter(({ violations, shrink }) => {
+      if (shrink.minimality?.kind === "cut off") return false;
       const smaller = failures.filter(({ trace }) => sizeOf(trace).operations < shrink.to.operations);
       return !violations.some((way) =>
         smaller.some((failure) => failure.violations.some((other) => isSame(way, other))),
