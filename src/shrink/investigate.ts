@@ -104,11 +104,17 @@ export async function investigate(exploration: Exploration, options: Investigate
     }
   }
   const left: (Shrunken & Minimal)[] = [];
-  for (const each of notCovered(model, shrunk, known)) {
+  const { least: budget, mostOrders } = options.budget;
+  for (;;) {
+    const all: readonly (Shrunken | (Shrunken & Minimal))[] = [...left, ...shrunk];
+    const each = notCovered(model, all, known).find((one) => !("minimality" in one));
+    if (each === undefined) break;
     way = each.target;
-    const { least: budget, mostOrders } = options.budget;
     const minimum = await shrinkToMinimum(each, { model, target: way, memory, budget, mostOrders, signal });
     left.push({ ...each, ...minimum });
+    // In what it no longer breaks, nothing else may: then it is looked at once more, for that.
+    const lost = [...waysOf(each)].filter((other) => !waysOf(minimum).has(other));
+    shrunk.splice(shrunk.indexOf(each), 1, ...lost.map((target) => ({ ...each, target })));
   }
   return confirmAll(notCovered(model, left, known), exploration, options);
 }
