@@ -332,21 +332,19 @@ async function checkRow(
   const explored = secondsSince(begin);
   const breaking = recalled.filter(({ state, failures }) => state === "breaks" && failures.length === 0);
   const failures = [...exploration.failures, ...recalled.flatMap((each) => each.failures)];
-  const all = await withFreshLanes(lanes, setting, (freshLanes) =>
-    investigate(
-      { ...exploration, failures },
-      {
-        lanes,
-        model,
-        implementation,
-        known: [...knownBefore.found, ...asSmallAs(breaking, exploration)],
-        freshLanes,
-        budget: shrinkBudget(options, exploration.coverage.executions),
-        signal,
-        enough: shrinkLimit(options, setting.rows),
-        onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...place, way, executions }),
-      },
-    ),
+  const all = await investigate(
+    { ...exploration, failures },
+    {
+      lanes,
+      model,
+      implementation,
+      known: [...knownBefore.found, ...asSmallAs(breaking, exploration)],
+      freshLanes: () => Lanes.open(setting.server, model, lanes.count, lanes.isolation),
+      budget: shrinkBudget(options, exploration.coverage.executions),
+      signal,
+      enough: shrinkLimit(options, setting.rows),
+      onShrink: (way, executions) => onProgress?.({ phase: "shrink", ...place, way, executions }),
+    },
   );
   // What never happened again is no evidence; that it did not is a problem of its own.
   const found = all.filter(({ confirmed }) => confirmed.reproduced > 0);
@@ -391,25 +389,12 @@ async function checkRow(
   };
 }
 
-/** Does something with lanes in databases of their own, which are made when they are asked for, and closes them. */
-async function withFreshLanes<T>(
-  { count, isolation }: Lanes,
-  { server, model }: Setting,
-  body: (freshLanes: () => Promise<Lanes>) => Promise<T>,
-): Promise<T> {
-  let fresh: Promise<Lanes> | undefined;
-  try {
-    return await body(() => (fresh ??= Lanes.open(server, model, count, isolation)));
-  } finally {
-    await (await fresh)?.close();
-  }
-}
-
-/** Those of which nothing smaller was seen now: they need not be shrunk again. */
+/** Those that were shrunk to the end, and of which nothing smaller was seen now: they need not be shrunk again. */
 function asSmallAs(breaking: readonly Recalled[], { failures }: Exploration): Counterexample[] {
   return breaking
     .map(({ remembered }) => remembered.counterexample)
     .filter(({ violations, shrink }) => {
+      if (shrink.minimality?.kind === "cut off") return false;
       const smaller = failures.filter(({ trace }) => sizeOf(trace).operations < shrink.to.operations);
       return !violations.some((way) =>
         smaller.some((failure) => failure.violations.some((other) => isSame(way, other))),

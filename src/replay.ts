@@ -61,10 +61,10 @@ export async function replayCounterexample(
   const { implementation, program } = counterexample;
   const model = usable(given);
   requireFit(model, counterexample);
+  const assign = (record: boolean) => ({ model, implementation, program, pool: assignedPool, record });
   return withServer(options.postgres, (server) =>
     withLanes(server, model, 1, async (lanesAt) => {
       const lanes = await lanesAt(partsOf(counterexample.condition).isolation);
-      const assign = (record: boolean) => ({ model, implementation, program, pool: assignedPool, record });
       const replays: Replay[] = [];
       for (let number = 0; number < times && signal?.aborted !== true; number++) {
         // The first in full, for showing.

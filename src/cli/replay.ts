@@ -91,7 +91,6 @@ function summaryOf(file: string, { replays, cause, guided, postgres }: ReplayRes
 }
 
 function show(counterexample: Counterexample, { replays, cause, guided, postgres }: ReplayResult, file: string): void {
-  const print = (text: string) => process.stdout.write(`${text}\n`);
   const [first] = replays;
   const shown = guided ?? first;
   if (shown !== undefined) {
@@ -111,6 +110,10 @@ function show(counterexample: Counterexample, { replays, cause, guided, postgres
   const other = replays.find(({ kind }) => kind !== "reproduced");
   if (other !== undefined) print(otherText(counterexample, other, cause));
   if (guided !== undefined) print(guidedText(guided));
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
 function otherText(counterexample: Counterexample, replay: Replay, cause: Cause | undefined): string {
@@ -156,10 +159,9 @@ function guidedText({ kind, legs, followed, added, gone, violations }: GuidedRep
     changed: `something else is broken now:\n${violations.map(({ message }) => `  ${message}`).join("\n")}`,
     fixed: "every invariant holds",
   }[kind];
-  const list = (what: string, texts: readonly string[]) => texts.map((text) => `  ${what}: ${text}`);
   return [
     `guided: ${kind}: ${followed} of ${legs} runs of one actor could be followed; ${ends}`,
-    ...list("new", added),
-    ...list("gone", gone),
+    ...added.map((text) => `  new: ${text}`),
+    ...gone.map((text) => `  gone: ${text}`),
   ].join("\n");
 }

@@ -86,7 +86,7 @@ function shape(value: Json): string {
   if (Array.isArray(value)) return `[${[...new Set(value.map(shape))].join("|")}]`;
   if (typeof value === "object")
     return `{${Object.entries(value)
-      .map(([key, item]) => `${key}: ${shape(item as Json)}`)
+      .map(([key, item]) => `${key}: ${shape(item)}`)
       .join(", ")}}`;
   if (typeof value !== "string") return typeof value;
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value)) return "uuid";

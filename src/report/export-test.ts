@@ -18,7 +18,6 @@ export function toTest(counterexample: Counterexample): string {
       "an actor of this counterexample has several connections at once, and a timeline cannot tell their steps apart; raceproof replay runs it",
     );
   const { isolation } = partsOf(condition);
-  const indented = (text: string) => text.replaceAll("\n", "\n    ");
   return [
     'import { playTimeline } from "raceproof";',
     'import { expect, test } from "vitest";',
@@ -37,8 +36,12 @@ export function toTest(counterexample: Counterexample): string {
   ].join("\n");
 }
 
+function indented(text: string): string {
+  return text.replaceAll("\n", "\n    ");
+}
+
 /** Where the model is, seen from the folder in which it was found. */
 function importOf({ name, module }: Counterexample["model"]): string {
-  if (module === null) return `raceproof/models/${name}/model.js`;
+  if (module === null) return `raceproof/models/${name}`;
   return /^\.{0,2}\//.test(module) ? module : `./${module}`;
 }

@@ -141,7 +141,7 @@ function isKnown(model: AnyModel, { initial }: Program, { operation, parameters 
 function withLeaves(value: Json, change: (leaf: unknown) => unknown): Json {
   if (typeof value !== "object" || value === null) return change(value) as Json;
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => withLeaves(item, change));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withLeaves(item as Json, change)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withLeaves(item, change)]));
 }
 
 /** A simpler value for the initial state, or for the parameters of one operation. */

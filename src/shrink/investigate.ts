@@ -40,7 +40,7 @@ export interface Found extends Failing {
 
 export interface InvestigateOptions {
   readonly lanes: Lanes;
-  /** Lanes in databases that were made for it, to replay on what is found; the caller closes them. */
+  /** Opens lanes in new databases, to replay on what is found. */
   readonly freshLanes: () => Promise<Lanes>;
   readonly model: AnyModel;
   readonly implementation: string;
@@ -112,11 +112,17 @@ export async function investigate(exploration: Exploration, options: Investigate
     }
   }
   const left: (Shrunken & Minimal)[] = [];
-  for (const each of notCovered(model, shrunk, known)) {
+  const { least: budget, mostOrders } = options.budget;
+  for (;;) {
+    const all: readonly (Shrunken | (Shrunken & Minimal))[] = [...left, ...shrunk];
+    const each = notCovered(model, all, known).find((one) => !("minimality" in one));
+    if (each === undefined) break;
     way = each.target;
-    const { least: budget, mostOrders } = options.budget;
     const minimum = await shrinkToMinimum(each, { model, target: way, memory, budget, mostOrders, signal });
     left.push({ ...each, ...minimum });
+    // In what it no longer breaks, nothing else may: then it is looked at once more, for that.
+    const lost = [...waysOf(each)].filter((other) => !waysOf(minimum).has(other));
+    shrunk.splice(shrunk.indexOf(each), 1, ...lost.map((target) => ({ ...each, target })));
   }
   return confirmAll(notCovered(model, left, known), exploration, options);
 }
@@ -177,8 +183,12 @@ async function confirmAll(
   if (shrunk.length === 0) return [];
   const lanes = await options.freshLanes();
   const found: Found[] = [];
-  for (const each of shrunk) found.push(await confirm(each, lanes, exploration, options));
-  return found;
+  try {
+    for (const each of shrunk) found.push(await confirm(each, lanes, exploration, options));
+    return found;
+  } finally {
+    await lanes.close();
+  }
 }
 
 /** Records the final form in full, and replays it. */

@@ -27,6 +27,8 @@ export interface ExamineOptions {
   readonly ordersPerCandidate: number;
   /** Of a program with more orders than this, they are not all run. */
   readonly mostOrders: number;
+  /** Aborted when there is no time left. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Programs with more operations have too many parts. */
@@ -39,13 +41,17 @@ export async function examine(
 ): Promise<{ readonly smaller?: Failing; readonly minimality: Minimality }> {
   const examination = new Examination(best, options);
   const smaller = (await examination.withoutOne()) ?? (await examination.below());
-  const { runs, isComplete } = examination;
-  return { ...(smaller && { smaller }), minimality: { kind: isComplete ? "proved" : "checked", runs } };
+  const { runs, isComplete, isChecked } = examination;
+  const kind = isComplete ? "proved" : isChecked ? "checked" : "cut off";
+  return { ...(smaller && { smaller }), minimality: { kind, runs } };
 }
 
 class Examination {
   runs = 0;
+  isChecked = false;
   isComplete = false;
+  /** Whether all that broke so could be put into its normal form. */
+  #hasForms = true;
   readonly #best: Failing;
   readonly #options: ExamineOptions;
 
@@ -59,14 +65,17 @@ class Examination {
     const { program, trace } = this.#best;
     const { memory, ordersPerCandidate } = this.#options;
     for (const candidate of simplest({ program, order: trace.steps })) {
+      if (this.#isOver) return undefined;
       const carried = this.#look(candidate.program, await memory.along(candidate.program, turnsOf(candidate.order)));
       const smaller = carried ?? (await this.#lookAtOrders(candidate.program, ordersPerCandidate));
       if (smaller !== undefined) return smaller;
     }
     for (const order of joined(trace.steps)) {
+      if (this.#isOver) return undefined;
       const smaller = this.#look(program, await memory.along(program, order));
       if (smaller !== undefined) return smaller;
     }
+    this.isChecked = !this.#isOver;
     return undefined;
   }
 
@@ -78,10 +87,14 @@ class Examination {
     if (calls.length > mostOperations) return undefined;
     for (const part of partsOf(program)) {
       const smaller = await this.#lookAtOrders(part, mostOrders);
-      if (smaller !== undefined || !memory.isExhausted(part)) return smaller;
+      if (smaller !== undefined || this.#isOver || !memory.isExhausted(part)) return smaller;
     }
-    this.isComplete = true;
+    this.isComplete = this.#hasForms;
     return undefined;
+  }
+
+  get #isOver(): boolean {
+    return this.#options.signal?.aborted === true;
   }
 
   async #lookAtOrders(program: Program, number: number): Promise<Failing | undefined> {
@@ -91,7 +104,7 @@ class Examination {
         const smaller = this.#look(program, ran) ?? (await this.#lookAtForm(program, ran));
         if (smaller !== undefined) return smaller;
       }
-      if ((memory.estimateOf(program) ?? Infinity) > number) return undefined;
+      if (this.#isOver || (memory.estimateOf(program) ?? Infinity) > number) return undefined;
     }
     return undefined;
   }
@@ -104,8 +117,10 @@ class Examination {
 
   /** What an execution stands for may have an order with fewer switches than its own. */
   async #lookAtForm(program: Program, ran: Ran | undefined): Promise<Failing | undefined> {
-    const form = this.#options.breaks(program, ran) && ran?.normalForm();
-    if (form === undefined || ran === undefined) return undefined;
+    if (ran === undefined || this.#options.breaks(program, ran) === undefined) return undefined;
+    const form = ran.normalForm();
+    this.#hasForms &&= form !== undefined;
+    if (form === undefined) return undefined;
     const { preemptions, switches } = form;
     if (compareSizes({ ...sizeOf(ran.trace), preemptions, switches }, sizeOf(this.#best.trace)) >= 0) return undefined;
     return this.#look(program, await this.#options.memory.along(program, form.turns));

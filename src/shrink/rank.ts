@@ -1,6 +1,6 @@
 import type { Arbitrary } from "fast-check";
 import { parametersOf, type AnyModel } from "../execution/model.js";
-import type { Json, Program } from "../execution/program.js";
+import type { Json, OperationCall, Program } from "../execution/program.js";
 import { wayOf, type Violation } from "../oracle/violation.js";
 import { sizeOf, compareSizes } from "./size.js";
 import type { Trace } from "../execution/trace.js";
@@ -51,17 +51,20 @@ export function comparePrograms(model: AnyModel, a: Program, b: Program): number
         -operations.length,
         ...operations.map(({ operation }) => (model.actors[name] ?? []).indexOf(operation)),
       ]);
-  const calls = ({ actors }: Program) => actors.flatMap(({ operations }) => operations);
   return (
     compareNumbers(shape(a), shape(b)) ||
     compareValues(model.initial as Arbitrary<Json>, a.initial, b.initial) ||
     firstNonZero(
-      calls(a).map(({ operation, parameters }, index) =>
-        compareValues(parametersOf(model, operation, a.initial), parameters, calls(b)[index]!.parameters),
+      callsOf(a).map(({ operation, parameters }, index) =>
+        compareValues(parametersOf(model, operation, a.initial), parameters, callsOf(b)[index]!.parameters),
       ),
     ) ||
     compareNumbers(faultsOf(model, a), faultsOf(model, b))
   );
+}
+
+function callsOf({ actors }: Program): readonly OperationCall[] {
+  return actors.flatMap(({ operations }) => operations);
 }
 
 function faultsOf(model: AnyModel, { faults = [] }: Program): number[] {

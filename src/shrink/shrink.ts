@@ -2,7 +2,7 @@ import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import { alike } from "./alike.js";
 import { simpler, turnsOf, type Candidate } from "./candidates.js";
-import type { Memory, Ran } from "./memory.js";
+import type { Memory, Ran, Turns } from "./memory.js";
 import { examine, type Minimality } from "./minimality.js";
 import { joined } from "./orders.js";
 import { compareFailures, waysOf, type Failing } from "./rank.js";
@@ -167,29 +167,22 @@ class Search {
     if (this.over) return best;
     const { program } = best;
     let least = best;
-    const forms = new Map<string, number>();
+    const forms = new Map<string, Form>();
     for await (const batch of this.#memory.ordersOf(program, schedulesForMinimum)) {
-      const sizes = batch.flatMap((ran) => (ran === undefined ? [] : [sizeOf(ran.trace)]));
-      const size = sizeOf(least.trace);
-      if (sizes.every(({ faults, preemptions }) => faults + preemptions > size.faults + size.preemptions)) break;
+      if (batch.every((ran) => ran === undefined || decisionsOf(ran) > decisionsOf(least))) break;
       for (const ran of batch) {
         const failing = this.#breaks(program, ran, best);
         if (failing === undefined) continue;
         if (this.#compare(failing, least) < 0) least = failing;
-        const form = ran!.normalForm();
-        if (form !== undefined)
-          forms.set(
-            JSON.stringify(form.turns),
-            // Faults are the same whatever the order.
-            (sizeOf(failing.trace).faults * 100 + form.preemptions) * 1000 + form.switches,
-          );
+        const form = formOf(ran!);
+        if (form !== undefined) forms.set(JSON.stringify(form.turns), form);
       }
       if (this.over) break;
     }
-    const first = [...forms].toSorted(([, a], [, b]) => a - b).slice(0, formsTried);
-    for (const [turns] of first.filter(([, cost]) => cost === first[0]![1])) {
-      const order = JSON.parse(turns) as ReturnType<typeof turnsOf>;
-      const failing = this.#breaks(program, await this.#memory.along(program, order), best);
+    const all = [...forms.values()].toSorted((a, b) => compareSizes(a.size, b.size));
+    const smallest = all.filter(({ size }) => compareSizes(size, all[0]!.size) === 0).slice(0, formsTried);
+    for (const { turns } of smallest) {
+      const failing = this.#breaks(program, await this.#memory.along(program, turns), best);
       if (failing !== undefined && this.#compare(failing, least) < 0) least = failing;
     }
     return least;
@@ -201,6 +194,7 @@ class Search {
       memory: this.#memory,
       breaks: (program, ran) => this.#breaks(program, ran, best),
       ordersPerCandidate: schedulesPerCandidate,
+      signal: this.#options.signal,
       mostOrders: this.#options.mostOrders ?? ordersForProof,
     });
   }
@@ -265,6 +259,25 @@ class Search {
     const same = ways.has(this.#options.target) && [...ways].every((way) => allowed.has(way));
     return same ? { program, trace, violations } : undefined;
   }
+}
+
+/** What an execution stands for, and how large that is. */
+interface Form {
+  readonly turns: Turns;
+  readonly size: Size;
+}
+
+function formOf(ran: Ran): Form | undefined {
+  const form = ran.normalForm();
+  if (form === undefined) return undefined;
+  const { turns, preemptions, switches } = form;
+  return { turns, size: { ...sizeOf(ran.trace), preemptions, switches } };
+}
+
+/** What orders are gone through by. */
+function decisionsOf({ trace }: Pick<Ran, "trace">): number {
+  const { faults, preemptions } = sizeOf(trace);
+  return faults + preemptions;
 }
 
 function candidateOf({ program, trace }: Failing): Candidate {

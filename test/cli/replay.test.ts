@@ -100,6 +100,15 @@ describe("a file that does not fit", () => {
       /diverged at step 3: what comes back differs\n.*recorded: .*7 rows/s,
     ],
     [
+      "another Postgres",
+      (it) => {
+        it.environment.postgres.version = "9.6";
+        it.trace.steps[2].outcome.command = "START TRANSACTION";
+      },
+      3,
+      /diverged at step 3: what comes back differs\n[^]*Recorded on Postgres 9\.6\.\nMost likely this Postgres does otherwise/,
+    ],
+    [
       "a step too many",
       (it) => it.trace.steps.push({ ...it.trace.steps.at(-1), index: it.trace.steps.length }),
       3,

@@ -99,7 +99,7 @@ test(`two operations among twelve: the two are left, in the same file whatever t
       } as unknown as Exploration;
       const all = await investigate(exploration, {
         lanes,
-        freshLanes: () => Promise.resolve(lanes),
+        freshLanes: () => Lanes.open(server(), model, 2),
         model,
         implementation: "legacy",
         budget: { inAll: 1_000, least: 120 },

@@ -17,9 +17,9 @@ function recorded(...steps: string[]) {
 const record = recorded("a: begin", "a: select n", "b: begin", "b: update n", "b: commit", "a: update n", "a: commit");
 
 function guided(script: Script, steps = record) {
-  const { scheduler, guided } = guidedBy(steps);
-  const order = orderOf(playScript(script, scheduler, [{ actor: "a", fault: "crash" }]));
-  return { order, ...guided() };
+  const replay = guidedBy(steps);
+  const order = orderOf(playScript(script, replay.scheduler, [{ actor: "a", fault: "crash" }]));
+  return { order, ...replay.guided() };
 }
 
 const a = ["begin", "select n", "update n", "commit"];
