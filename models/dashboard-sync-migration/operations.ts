@@ -20,7 +20,7 @@ function byDeployedCode<Name extends (typeof kept)[number]>(name: Name) {
   return {
     ...operation,
     // An invariant of its own tells of it.
-    expectedError: (error: Thrown) => namesWhatIsGone(error) || operation.expectedError?.(error) === true,
+    expectedError: (error: Thrown) => namesWhatIsGone(error) || operation.expectedError(error),
     run: async (context: Context, parameters: Traffic[Name]): Promise<unknown> => {
       const { world, actor, initial, implementation } = context;
       // A process that takes up something new has by then been deployed, or has not.

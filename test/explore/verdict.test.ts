@@ -141,7 +141,7 @@ describe("coverage", () => {
   test("tells PCT's bound for the program where it is the least", () => {
     const count = new CoverageCount(counterModel());
     const trace = (actors: string): Trace => ({
-      steps: [...actors].map((actor) => step({ actor })),
+      steps: actors.split("").map((actor) => step({ actor })),
       operations: [],
       schedule: [],
       state: {},
