@@ -11,7 +11,7 @@ import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
 import type { Lane } from "./lane.js";
-import { describeCall, fromModel, hasEveryCommit, type AnyModel, type State } from "./model.js";
+import { describeCall, fromModel, hasEveryCommit, schemaText, type AnyModel, type Broken, type State } from "./model.js";
 import type { Json, OperationCall, Program } from "./program.js";
 import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
 import type { Commit, OperationRecord, OperationResult, Trace } from "./trace.js";
@@ -63,6 +63,8 @@ export interface Executed extends Observed {
   readonly commits: readonly Commit[];
   /** What the code under test left behind, in words. */
   readonly left: readonly string[];
+  /** What invariants found that look by themselves. */
+  readonly seen: ReadonlyMap<string, Broken | undefined>;
 }
 
 /**
@@ -162,7 +164,7 @@ class Execution implements Gate {
     this.#limits = limits;
     const { model, program, pool, implementation, record } = assignment;
     this.#watchesCommits = hasEveryCommit(model);
-    this.#publications = new Publications(model.schema);
+    this.#publications = new Publications(schemaText(model));
     this.#faults = new Faults(program);
     this.#waiters = new Waiters({
       lane,
@@ -194,6 +196,7 @@ class Execution implements Gate {
 
   async run(): Promise<Executed> {
     try {
+      await this.#setUp();
       const displayBefore = await this.#display();
       for (const run of this.#runs) {
         this.#start(run).catch((error: unknown) => this.fail(error));
@@ -213,6 +216,7 @@ class Execution implements Gate {
         decisions: this.#decisions,
         commits: this.#commits,
         left,
+        seen: await this.#look(trace),
       };
     } catch (error) {
       await this.#abandon();
@@ -220,6 +224,26 @@ class Execution implements Gate {
     } finally {
       this.#bell.silence();
     }
+  }
+
+  async #setUp(): Promise<void> {
+    const { model, program, pool } = this.#assignment;
+    const { setup } = model;
+    if (setup === undefined) return;
+    await this.#lane.pass("setup", () => setup({ pool, initial: program.initial, world: this.#world }));
+  }
+
+  /** The invariants that look by themselves. */
+  async #look({ operations }: Trace): Promise<Executed["seen"]> {
+    const { model, program, pool } = this.#assignment;
+    const context = { pool, initial: program.initial, world: this.#world, implementation: this.#implementation };
+    const seen = new Map<string, Broken | undefined>();
+    for (const [name, invariant] of Object.entries(model.invariants)) {
+      if (typeof invariant === "function" || !("look" in invariant)) continue;
+      const body = () => invariant.look({ ...context, operations });
+      seen.set(name, await this.#lane.pass(`invariant "${name}"`, body));
+    }
+    return seen;
   }
 
   // What the session room reports.
@@ -458,7 +482,7 @@ class Execution implements Gate {
   /** How long to wait for a wait to end by itself: without a timeout of its own none does, as deadlocks are seen at once. */
   #patience(): number {
     const timeouts =
-      this.#assignment.model.schema.includes("timeout") || this.#steps.some(({ text }) => text.includes("timeout"));
+      schemaText(this.#assignment.model).includes("timeout") || this.#steps.some(({ text }) => text.includes("timeout"));
     return timeouts || this.connections.haveTimeouts ? this.#limits.statement : stuckAfter;
   }
 

@@ -40,6 +40,7 @@ function allFit(model: AnyModel, { initial, actors }: Program): boolean {
 
 function* proposals(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
   yield* withoutFaults(program, order);
+  if (model.onlyExamples === true) return;
   for (const { name, operations } of program.actors) {
     if (operations.length > 0) yield withoutActor(program, order, name);
   }
