@@ -53,6 +53,10 @@ export interface CheckOptions {
   readonly lanes?: number;
   /** `embedded`, `container[:image]`, `postgres://…` or a directory with Postgres' programs. Default: `RACEPROOF_POSTGRES`, else embedded. */
   readonly postgres?: string;
+  /** Whether to use the server that tests in other files and processes use, too, as long as any of them runs. */
+  readonly shared?: boolean;
+  /** Whether one violation is enough: it is shrunk, and what else breaks is not looked for. */
+  readonly firstOnly?: boolean;
   /** The module that the model came from, relative to the working directory, for counterexample files. */
   readonly module?: string;
   /** Where counterexamples will be written, as verdicts are to name it; default: they name none. */
@@ -93,7 +97,7 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   requireNumbers(options);
   strategyOf(options.strategy ?? defaultStrategy, "");
   const rows = rowsOf(model, options);
-  return withServer(options.postgres, (server) =>
+  const run = (server: PostgresServer) =>
     withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
       const verdicts: ImplementationVerdict[] = [];
       const counterexamples: Counterexample[] = [];
@@ -111,8 +115,8 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
       }
       const interrupted = options.signal?.aborted === true;
       return { verdict: fileOf(model, server, options, verdicts, interrupted, secondsSince(begin)), counterexamples };
-    }),
-  );
+    });
+  return withServer(options.postgres, run, options.shared);
 }
 
 interface ExpectedRow extends Row {
@@ -157,7 +161,7 @@ async function checkOne(model: AnyModel, { implementation, condition, expected }
   const begin = performance.now();
   const { lanes, signal, onProgress, seed = defaultSeed, known } = setting;
   const row = { implementation, condition };
-  const budget = budgetOf(setting, expected);
+  const budget = { ...budgetOf(setting, expected), firstOnly: setting.firstOnly === true };
   const strategy = strategyOf(setting.strategy ?? defaultStrategy, seed);
   const exploration = await explore({
     lanes,

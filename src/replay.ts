@@ -4,6 +4,7 @@ import { assignedPool } from "./execution/pool.js";
 import { replay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { postgresOf } from "./check.js";
+import type { PostgresServer } from "./postgres/server.js";
 import { usable } from "./usable-model.js";
 import { withLanes, withServer } from "./with-server.js";
 import type { VerdictFile } from "./explore/verdict.js";
@@ -13,6 +14,7 @@ export interface ReplayOptions {
   readonly times?: number;
   /** As for `check`. */
   readonly postgres?: string;
+  readonly shared?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each replay. */
   readonly onReplay?: (replay: Replay, number: number) => void;
@@ -38,7 +40,7 @@ export async function replayCounterexample(
   const { implementation, program } = counterexample;
   const model = usable(given);
   requireFit(model, counterexample);
-  return withServer(options.postgres, (server) =>
+  const run = (server: PostgresServer) =>
     withLanes(server, model, 1, async (lanesAt) => {
       const lanes = await lanesAt(partsOf(counterexample.condition).isolation);
       const replays: Replay[] = [];
@@ -50,8 +52,8 @@ export async function replayCounterexample(
         onReplay?.(result, number);
       }
       return { replays, postgres: postgresOf(server) };
-    }),
-  );
+    });
+  return withServer(options.postgres, run, options.shared);
 }
 
 function requireFit(model: AnyModel, { model: recorded, implementation, program }: Counterexample): void {

@@ -43,7 +43,8 @@ function checked(value: unknown, from: string): AnyModel {
     fail("`schema` must be SQL in a string, or a function that makes the tables");
   if (typeof model.seed !== "function") fail("`seed` must be a function from an initial state to rows");
   if (!isArbitrary(model.initial)) fail("`initial` must be a fast-check arbitrary");
-  for (const key of ["implementations", "operations", "actors", "invariants"] as const) {
+  if (!isObject(model.invariants)) fail("`invariants` must be an object");
+  for (const key of ["implementations", "operations", "actors"] as const) {
     if (!isObject(model[key]) || Object.keys(model[key]).length === 0)
       fail(`\`${key}\` must be an object with at least one entry`);
   }

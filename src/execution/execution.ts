@@ -11,8 +11,17 @@ import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
 import type { Lane } from "./lane.js";
-import { describeCall, fromModel, hasEveryCommit, schemaText, type AnyModel, type Broken, type State } from "./model.js";
+import {
+  describeCall,
+  fromModel,
+  hasEveryCommit,
+  schemaText,
+  type AnyModel,
+  type Broken,
+  type State,
+} from "./model.js";
 import type { Json, OperationCall, Program } from "./program.js";
+import { lookWith } from "./look.js";
 import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
 import type { Commit, OperationRecord, OperationResult, Trace } from "./trace.js";
 import { Waiters } from "./waiters.js";
@@ -240,8 +249,8 @@ class Execution implements Gate {
     const seen = new Map<string, Broken | undefined>();
     for (const [name, invariant] of Object.entries(model.invariants)) {
       if (typeof invariant === "function" || !("look" in invariant)) continue;
-      const body = () => invariant.look({ ...context, operations });
-      seen.set(name, await this.#lane.pass(`invariant "${name}"`, body));
+      const look = () => lookWith(name, () => invariant.look({ ...context, operations }));
+      seen.set(name, await this.#lane.pass(`invariant "${name}"`, look));
     }
     return seen;
   }
@@ -482,7 +491,8 @@ class Execution implements Gate {
   /** How long to wait for a wait to end by itself: without a timeout of its own none does, as deadlocks are seen at once. */
   #patience(): number {
     const timeouts =
-      schemaText(this.#assignment.model).includes("timeout") || this.#steps.some(({ text }) => text.includes("timeout"));
+      schemaText(this.#assignment.model).includes("timeout") ||
+      this.#steps.some(({ text }) => text.includes("timeout"));
     return timeouts || this.connections.haveTimeouts ? this.#limits.statement : stuckAfter;
   }
 

@@ -115,8 +115,11 @@ export type Invariant<Initial, Impl, World> =
   | Judgement<Initial, Impl, World>
   | { readonly when: "quiescence" | "every commit"; readonly holds: Judgement<Initial, Impl, World> }
   | {
-      /** Looks by itself, at quiescence: its pools lead to the execution's database, and its statements are no steps. */
-      readonly look: (context: InvariantContext<Initial, Impl, World> & WithPool) => Promise<Broken | undefined>;
+      /**
+       * Looks by itself, at quiescence: its pools lead to the execution's database, and its statements are no steps. It
+       * fails as an assertion of a test does, by throwing; or it returns what is broken, or false.
+       */
+      readonly look: (context: InvariantContext<Initial, Impl, World> & WithPool) => unknown;
     };
 
 export interface WithPool {

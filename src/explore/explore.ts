@@ -23,6 +23,8 @@ export interface Budget {
   readonly executions: number;
   /** Seconds per implementation; undefined for no limit. */
   readonly seconds?: number;
+  /** Whether one violation is enough. */
+  readonly firstOnly?: boolean;
   /** Once all of these invariants have been broken, so many executions are enough. */
   readonly enough?: { readonly invariants: readonly string[]; readonly executions: number };
 }
@@ -160,7 +162,8 @@ class Findings {
     }
   }
 
-  isEnough({ enough }: Budget): boolean {
+  isEnough({ enough, firstOnly }: Budget): boolean {
+    if (firstOnly === true && this.#failures.size > 0) return true;
     if (enough === undefined || this.#coverage.counts.executions < enough.executions) return false;
     const broken = new Set(
       [...this.#failures.values()].flatMap(({ violations }) => violations.map((each) => each.invariant)),

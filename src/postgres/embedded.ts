@@ -87,10 +87,7 @@ interface Start {
   readonly sharedKey: string | undefined;
 }
 
-async function start(
-  { kind, binaries, prefix, account, sharedKey }: Start,
-  saving: boolean,
-): Promise<PostgresServer> {
+async function start({ kind, binaries, prefix, account, sharedKey }: Start, saving: boolean): Promise<PostgresServer> {
   const programs = needsCopy(binaries, account) !== undefined;
   const run = makeRunDirectory(chooseStorage({ account, programs }).folder);
   try {
