@@ -6,7 +6,9 @@ import type { AnyModel, Isolation } from "./execution/model.js";
 import { asPostgresError } from "./postgres/connect.js";
 import { openServer, sharedServer } from "./postgres/open.js";
 import type { PostgresServer } from "./postgres/server.js";
+import { interceptPg } from "./session/intercept.js";
 import { gatePg } from "./session/pg.js";
+import { hearSockets } from "./session/sockets.js";
 
 /**
  * Opens a server, does something with it, and stops it.
@@ -20,6 +22,8 @@ export async function withServer<T>(
   shared = false,
 ): Promise<T> {
   gatePg(pg);
+  interceptPg();
+  hearSockets();
   const server = await (shared ? sharedServer(postgres) : openServer(postgres));
   try {
     return await Promise.race([body(server), death(server)]);

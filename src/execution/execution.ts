@@ -72,6 +72,8 @@ export interface Executed extends Observed {
   readonly commits: readonly Commit[];
   /** What the code under test left behind, in words. */
   readonly left: readonly string[];
+  /** What actors did in the outside world that cannot be scheduled, in words. */
+  readonly uncontrolled: readonly string[];
   /** What invariants found that look by themselves. */
   readonly seen: ReadonlyMap<string, Broken | undefined>;
 }
@@ -132,6 +134,9 @@ export const stuck = "Stuck";
 /** Late calls of one actor that are told so: enough for its `finally` blocks, and an end to a loop that retries for ever. */
 const refusals = 10;
 
+/** Under way in this process. */
+const running = new Set<Execution>();
+
 class Execution implements Gate {
   readonly connections;
   readonly #lane: Lane;
@@ -161,6 +166,7 @@ class Execution implements Gate {
   readonly #places: Place[] = [];
   /** Whether a step has ended that may have changed what an outside reader sees. */
   #published = false;
+  readonly #outside = new Set<string>();
   #over = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #bell = new Bell();
@@ -204,6 +210,7 @@ class Execution implements Gate {
   }
 
   async run(): Promise<Executed> {
+    running.add(this);
     try {
       await this.#setUp();
       const displayBefore = await this.#display();
@@ -225,12 +232,14 @@ class Execution implements Gate {
         decisions: this.#decisions,
         commits: this.#commits,
         left,
+        uncontrolled: [...this.#outside],
         seen: await this.#look(trace),
       };
     } catch (error) {
       await this.#abandon();
       throw error;
     } finally {
+      running.delete(this);
       this.#bell.silence();
     }
   }
@@ -267,6 +276,10 @@ class Execution implements Gate {
     }
     run.pending.push(step);
     this.changed();
+  }
+
+  uncontrolled(what: string): void {
+    this.#outside.add(what);
   }
 
   isDead({ actor, operation }: ActorContext): boolean {
@@ -428,11 +441,20 @@ class Execution implements Gate {
       await immediate();
       if (this.#settled()) return;
       const waited = performance.now() - begin;
-      const busy = this.#runs.some((run) => run.busy > 0);
+      const busy = this.#isBusy;
       // Nothing of the outside world is under way: the actor waits for another one, inside the process (a mutex, say).
-      if (!busy && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0) return;
+      if (!Execution.anyIsBusy() && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0) return;
       if (waited > (busy ? this.#limits.statement : this.#limits.uncontrolled)) throw this.#uncontrolled();
     }
+  }
+
+  get #isBusy(): boolean {
+    return this.#runs.some((run) => run.busy > 0);
+  }
+
+  /** Libraries with a pool of their own may wait for a connection that was asked for in another lane's execution. */
+  static anyIsBusy(): boolean {
+    return [...running].some((each) => each.#isBusy);
   }
 
   #settled(): boolean {

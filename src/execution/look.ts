@@ -23,7 +23,9 @@ export async function lookWith(name: string, look: () => unknown): Promise<Broke
 }
 
 function isBroken(answer: unknown): answer is Exclude<Broken, string> {
-  const { way, message } = (answer ?? {}) as { way?: unknown; message?: unknown };
+  // `() => expect(…).toBe(…)` returns something that throws when it is asked for what it has not.
+  if (typeof answer !== "object" || answer === null || Object.getPrototypeOf(answer) !== Object.prototype) return false;
+  const { way, message } = answer as { way?: unknown; message?: unknown };
   return typeof way === "string" && typeof message === "string";
 }
 

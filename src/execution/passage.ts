@@ -94,6 +94,10 @@ class Passage implements Gate {
     this.#reject(error);
   }
 
+  uncontrolled(): void {
+    // Setting up may use whatever it likes.
+  }
+
   isDead(): boolean {
     return false;
   }

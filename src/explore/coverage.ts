@@ -13,6 +13,7 @@ export class CoverageCount {
   readonly #strategies = new Map<string, number>();
   readonly #programs = new Set<string>();
   readonly #schedules = new Set<string>();
+  readonly #uncontrolled = new Map<string, number>();
   readonly #overlaps: Map<string, number>;
 
   /** @param model Its pairs of operations that could overlap are counted from zero, so that a verdict can say which never did. */
@@ -20,7 +21,9 @@ export class CoverageCount {
     this.#overlaps = new Map(possiblePairs(model).map((pair) => [pair, 0]));
   }
 
-  add(program: Program, trace: Trace, strategy: string): void {
+  /** @param uncontrolled What its actors did that cannot be scheduled. */
+  add(program: Program, trace: Trace, strategy: string, uncontrolled: readonly string[] = []): void {
+    for (const what of uncontrolled) this.#uncontrolled.set(what, (this.#uncontrolled.get(what) ?? 0) + 1);
     this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
     const text = JSON.stringify(program);
     this.#programs.add(digest(text));
@@ -45,6 +48,7 @@ export class CoverageCount {
       steps: this.#steps,
       lockWaits: this.#lockWaits,
       deadlocks: this.#deadlocks,
+      ...(this.#uncontrolled.size === 0 ? {} : { uncontrolled: Object.fromEntries(this.#uncontrolled) }),
       overlaps: Object.fromEntries([...this.#overlaps].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     };
   }

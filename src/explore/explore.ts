@@ -151,8 +151,9 @@ class Findings {
     this.#coverage = new CoverageCount(model);
   }
 
-  add({ number, program, strategy }: Job, { trace }: Executed, violations: readonly Violation[]): void {
-    this.#coverage.add(program, trace, strategy);
+  add({ number, program, strategy }: Job, executed: Executed, violations: readonly Violation[]): void {
+    const { trace } = executed;
+    this.#coverage.add(program, trace, strategy, executed.uncontrolled);
     if (violations.length === 0) return;
     const signature = signatureOf(violations);
     this.#seen.set(signature, (this.#seen.get(signature) ?? 0) + 1);

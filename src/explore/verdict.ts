@@ -17,6 +17,8 @@ export interface Coverage {
   readonly steps: number;
   readonly lockWaits: number;
   readonly deadlocks: number;
+  /** What actors did in the outside world that cannot be scheduled, and in how many executions. */
+  readonly uncontrolled?: Readonly<Record<string, number>>;
   /** In how many executions two operations overlapped, by `first × second` (names in alphabetical order). */
   readonly overlaps: Readonly<Record<string, number>>;
 }
@@ -148,6 +150,10 @@ function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): st
     ...(others === "" ? [] : [`${others} of ${plural(programs - exhausted.programs, "program")}`]),
     ...(exhausted.programs === 0 ? [`${number(distinctSchedules)} distinct`] : []),
   ];
+  const outside = Object.entries(coverage.uncontrolled ?? {}).map(
+    ([what, times]) => `${what} (${number(times)} times)`,
+  );
+  if (outside.length > 0) parts.push(`not under control: ${outside.join(", ")}`);
   return `${interrupted ? "interrupted after " : ""}${parts.join(exhausted.programs === 0 ? ", " : "; ")}`;
 }
 

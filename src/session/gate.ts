@@ -80,6 +80,8 @@ export interface Gate {
   giveBack(actor: string, slot: number): void;
   /** Code of an actor failed where nobody catches it: in a callback, or in a promise that nobody awaits. */
   crashed(context: ActorContext, error: unknown): void;
+  /** An actor did something in the outside world that cannot be scheduled, in a few words. */
+  uncontrolled(what: string): void;
   /** Nothing can be told of this execution any more: it fails with this error, whatever the code under test makes of it. */
   fail(error: Error): void;
   /** Whether the process of the code that calls has died: it is to get no answer. */
