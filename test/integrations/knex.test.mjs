@@ -8,6 +8,8 @@ findsTheLostUpdate((lock) =>
   db.transaction(async (trx) => {
     const query = trx("counter").select("n").where({ id: 1 });
     const [{ n }] = await (lock ? query.forUpdate() : query);
-    await trx("counter").where({ id: 1 }).update({ n: n + 1 });
+    await trx("counter")
+      .where({ id: 1 })
+      .update({ n: n + 1 });
   }),
 );

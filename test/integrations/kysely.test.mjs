@@ -11,6 +11,9 @@ findsTheLostUpdate((lock) =>
       .select("n")
       .$if(lock, (query) => query.forUpdate())
       .executeTakeFirstOrThrow();
-    await trx.updateTable("counter").set({ n: n + 1 }).execute();
+    await trx
+      .updateTable("counter")
+      .set({ n: n + 1 })
+      .execute();
   }),
 );

@@ -16,7 +16,10 @@ export function findsTheLostUpdate(increment, more = {}) {
     schema: "create table counter (id integer primary key, n integer not null); insert into counter values (1, 0)",
     concurrently: { alice: () => increment(lock), bob: () => increment(lock) },
     state: { counter: "select n from counter" },
-    invariants: { "nothing is lost": async ({ pool }) => expect((await pool.query("select n from counter")).rows).toEqual([{ n: 2 }]) },
+    invariants: {
+      "nothing is lost": async ({ pool }) =>
+        expect((await pool.query("select n from counter")).rows).toEqual([{ n: 2 }]),
+    },
     executions: 200,
     reports: false,
     ...more,
