@@ -52,6 +52,8 @@ function checked(value: unknown, from: string): AnyModel {
     fail("`state` must be an object with at least one entry, or left out");
   for (const key of ["world", "display", "simplify", "prepare", "crashed", "setup"] as const)
     if (model[key] !== undefined && typeof model[key] !== "function") fail(`\`${key}\` must be a function`);
+  if (model.clock !== undefined && model.clock !== "virtual" && model.clock !== "real")
+    fail('`clock` must be "virtual" or "real"');
   for (const key of ["operationsPerActor", "faultsPerProgram"] as const) {
     const most = model[key];
     if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1))

@@ -8,7 +8,6 @@ import { openServer, sharedServer } from "./postgres/open.js";
 import type { PostgresServer } from "./postgres/server.js";
 import { interceptPg } from "./session/intercept.js";
 import { gatePg } from "./session/pg.js";
-import { hearSockets } from "./session/sockets.js";
 
 /**
  * Opens a server, does something with it, and stops it.
@@ -23,7 +22,6 @@ export async function withServer<T>(
 ): Promise<T> {
   gatePg(pg);
   interceptPg();
-  hearSockets();
   const server = await (shared ? sharedServer(postgres) : openServer(postgres));
   try {
     return await Promise.race([body(server), death(server)]);

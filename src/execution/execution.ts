@@ -3,7 +3,9 @@ import type { Pool } from "pg";
 import { PostgresError, RaceproofError, UsageError } from "../errors.js";
 import { runAs, type ActorContext } from "../session/context.js";
 import type { Gate, GatedStep } from "../session/gate.js";
+import { isTimer } from "../session/timer-step.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
+import { VirtualClock } from "../session/virtual-clock.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
 import { waitForWaiters, type Choice, type Observed, type Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
@@ -115,6 +117,8 @@ interface Run {
   readonly dead: Set<number>;
   /** Has nothing (more) to do; true before it starts. */
   done: boolean;
+  /** How many of its timers fired although others had something to do. */
+  early: number;
   /** How many calls were refused since the execution ended. */
   refused: number;
 }
@@ -128,6 +132,11 @@ interface Place {
 /** How long nothing may move before nothing ever will, in milliseconds, where no timeout is set that could move it. */
 const stuckAfter = 250;
 
+/**
+ * How many timers of an actor may fire in front of others' steps in one execution: one that polls would never let them on.
+ */
+const mostEarly = 8;
+
 /** The error of an operation that never came to its end. */
 export const stuck = "Stuck";
 
@@ -139,6 +148,7 @@ const running = new Set<Execution>();
 
 class Execution implements Gate {
   readonly connections;
+  readonly clock;
   readonly #lane: Lane;
   readonly #assignment: Assignment;
   readonly #scheduler: Scheduler;
@@ -174,6 +184,7 @@ class Execution implements Gate {
   constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
     this.#lane = lane;
     this.connections = lane.connections;
+    this.clock = assignment.model.clock === "real" ? undefined : new VirtualClock();
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;
@@ -205,6 +216,7 @@ class Execution implements Gate {
       crashed: false,
       dead: new Set<number>(),
       done: true,
+      early: 0,
       refused: 0,
     }));
   }
@@ -220,6 +232,7 @@ class Execution implements Gate {
       }
       while (await this.#advance());
       this.#over = true;
+      this.clock?.drop();
       const left = this.#assignment.keeper === undefined ? await this.connections.tidy() : [];
       const trace = await this.#trace(displayBefore);
       return {
@@ -443,7 +456,8 @@ class Execution implements Gate {
       const waited = performance.now() - begin;
       const busy = this.#isBusy;
       // Nothing of the outside world is under way: the actor waits for another one, inside the process (a mutex, say).
-      if (!Execution.anyIsBusy() && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0) return;
+      if (!Execution.anyIsBusy() && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0)
+        return;
       if (waited > (busy ? this.#limits.statement : this.#limits.uncontrolled)) throw this.#uncontrolled();
     }
   }
@@ -459,9 +473,17 @@ class Execution implements Gate {
 
   #settled(): boolean {
     if (this.#failure !== undefined) throw this.#failure.error;
-    return this.#runs.every(
-      (run) => run.busy === 0 && (run.done || run.pending.length > 0 || run.queued > 0 || this.#waiters.has(run.name)),
-    );
+    return this.#runs.every((run) => run.busy === 0 && (run.done || this.#waits(run) || this.#sleeps(run)));
+  }
+
+  /** Whether an actor waits for something that is not up to it: its turn, a connection, a lock. */
+  #waits({ name, pending, queued }: Run): boolean {
+    return pending.length > 0 || queued > 0 || this.#waiters.has(name);
+  }
+
+  /** Whether an actor waits for nothing but time: what else it may wait for would be seen. */
+  #sleeps({ name }: Run): boolean {
+    return this.clock?.has(name) === true && !Execution.anyIsBusy() && uncontrolledResources().length === 0;
   }
 
   #uncontrolled(): RaceproofError {
@@ -488,12 +510,29 @@ class Execution implements Gate {
   #choices(): GatedStep[] {
     const choices: GatedStep[] = [];
     for (const { pending } of this.#runs) choices.push(...(pending.length < 2 ? pending : headsOf(pending)));
+    if (this.clock?.some === true) choices.push(...this.#timers(choices.length === 0));
     return choices;
+  }
+
+  /**
+   * Timers of actors that wait for nothing else, the first to be due before the others: a client's own timeout does not
+   * fire while its statement is under way.
+   *
+   * @param alone Whether nothing else could be done; else those that fired often enough in front of others wait for that.
+   */
+  #timers(alone: boolean): GatedStep[] {
+    return this.#runs
+      .filter((run) => !run.done && run.busy === 0 && !this.#waits(run) && (alone || run.early < mostEarly))
+      .flatMap(({ name }) => this.clock!.next(name) ?? [])
+      .toSorted((a, b) => a.due - b.due)
+      .map(({ step }) => step);
   }
 
   /** Takes the next step; false once there is none and nobody waits. */
   #advance(): Promise<boolean> | boolean {
     const steps = this.#choices();
+    if (this.clock?.endless === true)
+      return this.#endStuck("timers fired a thousand times, and what is waited for never came");
     if (steps.length > 0) return this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
     if (this.#waiters.some) return this.#awaitWaiters();
     if (this.#runs.every(({ done }) => done)) return false;
@@ -562,13 +601,20 @@ class Execution implements Gate {
   async #letThrough(step: GatedStep, record: Recorded): Promise<void> {
     const { fault, text } = record;
     const { pending } = this.#runOf(step.actor)!;
-    pending.splice(pending.indexOf(step), 1);
+    if (isTimer(step)) this.#noteEarly(step);
+    else pending.splice(pending.indexOf(step), 1);
+    this.clock?.tick();
     this.#underway.add(step);
     if (step.kind === "statement") this.#lane.noteStatement(text);
     step.go(fault === "serialization failure" || fault === "deadlock" ? failureOf(fault, text) : undefined);
     const waiting = await this.#waiters.answerOrWait(step, 0);
     if (waiting === undefined) await this.#deliver(step, record);
     else await this.#waiters.add(step, record, waiting);
+  }
+
+  /** A timer that fires although others had something to do. */
+  #noteEarly({ actor }: GatedStep): void {
+    if (this.#runs.some(({ pending }) => pending.length > 0)) this.#runOf(actor)!.early++;
   }
 
   /** The actor's process dies: its connections are cut, Postgres rolls back, and nothing of the operation goes on. */
@@ -581,6 +627,7 @@ class Execution implements Gate {
     run.queued = 0;
     for (const step of this.#underway) if (step.actor === run.name) this.#underway.delete(step);
     this.#waiters.drop(run.name);
+    this.clock?.drop(run.name);
     await this.#lane.awaitEnd(this.connections.cut(run.name));
     this.#calls.cut(this.#steps.length, run.name);
     const { model } = this.#assignment;

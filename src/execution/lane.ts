@@ -89,10 +89,11 @@ export class Lane {
       const connections = new Connections(database.connection, reported, options.isolation);
       const ground = { database, control, connections };
       await makeSchema(model, ground, "");
+      const resets = await resetsOf(control, server.superuser);
       const query = stateQuery(model.state ?? (await statesOfTables(control)));
       connections.stateful = await hasStatefulFunction(control);
       await run(control, query, `the state queries of model "${model.name}"`);
-      return new Lane(server, model, options, ground, await resetsOf(control, server.superuser), query);
+      return new Lane(server, model, options, ground, resets, query);
     } catch (error) {
       await database.drop().catch(() => undefined);
       throw error;

@@ -181,6 +181,11 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   /** What actors share outside Postgres (a queue, a cache), made anew for each execution. */
   readonly world?: (initial: Initial) => World;
   readonly operations: { readonly [Name in keyof Parameters]: Operation<Initial, Impl, World, Parameters[Name]> };
+  /**
+   * `real` for code whose timers are not to be steps: it is waited for as it runs, for two seconds at most. Default: timers,
+   * `Date` and `Math.random` are virtual while code runs for an actor, and what it waits for is a step.
+   */
+  readonly clock?: "virtual" | "real";
   /** Who there may be, and which operations each may run, the simplest first: shrinking replaces an operation by an earlier one. */
   readonly actors: Readonly<Record<string, readonly (keyof Parameters & string)[]>>;
   /** How many operations one actor runs at most in a generated program. Default: 2. */

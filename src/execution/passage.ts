@@ -32,6 +32,7 @@ export async function pass<T>(
 }
 
 class Passage implements Gate {
+  readonly clock = undefined;
   over = false;
   /** Rejects when its code fails where nobody catches it. */
   readonly failed: Promise<never>;

@@ -192,7 +192,9 @@ export class Connections {
   async close(): Promise<void> {
     for (const { pool } of this.#doubles.values()) void pool.end();
     this.#doubles.clear();
-    const ends = [...this.#sessions].map((each) => (each.pooled && each.holder === undefined ? ended(each) : closeHeld(each)));
+    const ends = [...this.#sessions].map((each) =>
+      each.pooled && each.holder === undefined ? ended(each) : closeHeld(each),
+    );
     await Promise.race([Promise.all(ends), sleep(closing, undefined, { ref: false })]);
   }
 

@@ -1,5 +1,6 @@
 import type { Outcome } from "./outcome.js";
 import type { ActorContext } from "./context.js";
+import type { VirtualClock } from "./virtual-clock.js";
 import type { Connections } from "./connections.js";
 
 /** A step that wants to be taken: the head of a session's queue, or a yield point. */
@@ -64,6 +65,8 @@ export interface LockWait {
 export interface Gate {
   /** Where this execution's connections go. */
   readonly connections: Connections;
+  /** The time that actors live by; undefined where it is everybody's. */
+  readonly clock: VirtualClock | undefined;
   /** A step wants to be taken. */
   arrived(step: GatedStep): void;
   /** Something the gate may be waiting for has changed: an answer, a lock wait, a lost connection. */

@@ -12,26 +12,21 @@ const background = new Set([
   "Immediate",
 ]);
 
-let before: ReadonlyMap<string, number> = new Map();
+let socketsBefore = 0;
 
-/** To be called while no code under test runs: what is open now (a test runner's own timers, say) is not its doing. */
+/** To be called while no code under test runs: what is open now is not its doing. */
 export function noteBackground(): void {
-  before = activeResources();
+  socketsBefore = openSockets(process.getActiveResourcesInfo()) - openSessions();
 }
 
 /** What keeps the process busy besides our own connections, by Node's names (`Timeout`, `FSReqCallback`, `socket`, …). */
 export function uncontrolledResources(): string[] {
-  const active = activeResources();
-  return [...active.keys()].filter((name) => active.get(name)! > (before.get(name) ?? 0));
+  const active = process.getActiveResourcesInfo();
+  const found = active.filter((name) => !sockets.has(name) && !background.has(name));
+  if (openSockets(active) > socketsBefore + openSessions()) found.push("socket");
+  return [...new Set(found)];
 }
 
-/** How many there are of each kind; sockets are one kind, of which ours do not count. */
-function activeResources(): Map<string, number> {
-  const counts = new Map([["socket", -openSessions()]]);
-  for (const name of process.getActiveResourcesInfo()) {
-    if (background.has(name)) continue;
-    const kind = sockets.has(name) ? "socket" : name;
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  }
-  return counts;
+function openSockets(active: readonly string[]): number {
+  return active.filter((name) => sockets.has(name)).length;
 }

@@ -64,6 +64,8 @@ export interface Race<World, Actors> {
   readonly state?: Readonly<Record<string, string>>;
   /** What may go wrong, once in an execution: for every actor, or by actor. */
   readonly faults?: readonly FaultKind[] | Readonly<Partial<Record<keyof Actors & string, readonly FaultKind[]>>>;
+  /** As in a model: `real` for code whose timers are not to be steps. */
+  readonly clock?: "virtual" | "real";
   /** Whether an error that is not from Postgres may leave an actor's code. */
   readonly expectedError?: (error: Thrown) => boolean;
 }
@@ -104,6 +106,7 @@ export function modelOfRace(race: AnyRace, name: string): AnyModel {
       operations.map(([operation, act]) => [operation, operationOf(race, operation, act)]),
     ),
     actors: Object.fromEntries(actors.map(([actor, acts]) => [actor, acts.map((_, i) => nameOf(actor, acts, i))])),
+    ...(race.clock === undefined ? {} : { clock: race.clock }),
     ...(race.state === undefined ? {} : { state: race.state }),
     invariants: Object.fromEntries(
       looks.map(([invariant, look]) => [invariant, { look: looking(race, invariant, look) }]),

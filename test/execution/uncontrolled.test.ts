@@ -57,6 +57,7 @@ describe("what nobody controls is waited for:", () => {
           },
           b: ({ pool }) => pool.query("select 3"),
         },
+        more: { clock: "real" },
       },
       ["a", "a", "b"],
     );
@@ -121,6 +122,7 @@ describe("and not for ever: the error names actor, operation, what it did last, 
         },
         b: ({ pool }) => pool.query("select 1"),
       },
+      more: { clock: "real" },
     });
     await expect(run([], { limits })).rejects.toThrow(
       `"a" did something that raceproof does not control for more than 300 ms (Timeout), in operation "a 1", after: select 'last thing'`,
@@ -279,6 +281,7 @@ describe("promises that nobody awaits", () => {
         },
       },
       state: { t: "select n from t" },
+      more: { clock: "real" },
     });
     await staged.run();
     await sleep(30);
