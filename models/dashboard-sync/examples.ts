@@ -15,6 +15,7 @@ const succeedsFirst = gets("deliver", "succeeds");
 const failsAgain = gets("redeliver", "fails");
 const succeedsAgain = gets("redeliver", "succeeds");
 const retry = { operation: "retry", parameters: target };
+const retryOfAnother = { operation: "retry", parameters: { run: 1, partition: 2 } };
 const doubleRetry = { operation: "double retry", parameters: target };
 const expire = { operation: "expire", parameters: target };
 const relay = { operation: "relay", parameters: {} };
@@ -62,6 +63,7 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["last delivery"], { A: [failsAgain], user: [retry], office: [relay] }, { user: "crash" }),
   program(["failed"], { user: [retry], office: [relay], A: [failsFirst] }, { user: "crash", office: "crash" }),
   program(["failed"], { user: [retry], office: [relay, relay] }, { user: "crash" }),
+  program(["failed"], { user: [retry], office: [relay] }, { office: "crash" }),
   program(["last delivery"], { A: [failsAgain], office: [deadLetter], user: [retry], B: [failsFirst] }, { A: "crash" }),
   program(
     ["last delivery"],
@@ -100,8 +102,9 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["pending"], { A: [succeedsFirst], broker: [expire], B: [succeedsAgain] }),
   program(["pending"], { A: [failsFirst], broker: [expire], B: [failsAgain] }),
   program(["pending"], { A: [succeedsFirst], broker: [expire], B: [failsAgain] }),
-  // Another partition of the same run.
+  // Another partition of the same run: its worker, and its user.
   program(["failed", "pending"], { A: [gets("deliver", "fails", 2)], user: [retry] }),
+  program(["failed", "failed"], { user: [retry], other: [retryOfAnother] }),
   // Somebody looks at the dashboard meanwhile.
   program(["failed"], { dashboard: [viewRun], A: [succeedsAgain] }),
   program(["pending"], { dashboard: [viewRun], A: [failsFirst] }),

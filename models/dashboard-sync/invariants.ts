@@ -24,7 +24,10 @@ export const stateQueries = {
       count(*) filter (where after < before) as decrements,
       count(*) filter (where after = 0 and before = 0) as clamped
     from counter_writes group by run_id order by run_id`,
-  owed: `select item->>'runId' as run_id, item->>'partitionId' as partition_id from work_item_outbox order by id`,
+  owed: `
+    select item->>'runId' as run_id, item->>'partitionId' as partition_id, (item->>'attempt')::int as attempt
+    from work_item_outbox order by id`,
+  retried: `select run_id, partition_id, attempt from partition_progress where attempt > 0 order by run_id, partition_id`,
 };
 
 interface RunCounts {
@@ -237,15 +240,18 @@ export const invariants = {
   },
   /**
    * No partition is left undecided, or with a worker run that is running, once there is nothing that could end it: no
-   * message, no work item that is still owed to the queue, and no dead letter where somebody looks after those.
+   * message, no work item that is still owed to the queue, and no dead letter where somebody looks after those. Where
+   * attempts are heeded, what is for another attempt than the current one will end nothing.
    */
   "nothing is stuck": (state: State, { world: queue, implementation }: Context): Broken | undefined => {
     const stuck = partitionsOf(state).find(({ run_id, partition_id, completed, failed, row }) => {
       if (row !== "running" && (completed || failed)) return false;
       const about = { runId: run_id, partitionId: partition_id };
-      const owed = state["owed"]?.some((item) => item["run_id"] === run_id && item["partition_id"] === partition_id);
-      const lookedAfter = implementation.outbox !== undefined && queue.hasDeadLetter(about);
-      return !(queue.has(about) || owed === true || lookedAfter);
+      if (implementation.outbox === undefined) return !queue.has(about);
+      const isIt = (row: State[string][number]) => row["run_id"] === run_id && row["partition_id"] === partition_id;
+      const attempt = Number(state["retried"]?.find(isIt)?.["attempt"] ?? 0);
+      const owed = state["owed"]?.some((item) => isIt(item) && item["attempt"] === attempt);
+      return !(owed === true || queue.has(about, attempt) || queue.hasDeadLetter(about));
     });
     return (
       stuck && {

@@ -116,9 +116,9 @@ export class Queue {
     for (const message of this.#messages.filter(({ held }) => held?.by === by)) this.#comeBack(message);
   }
 
-  /** Whether a message for a partition waits or is being worked on. Dead letters do not count. */
-  has(about: PartitionKey): boolean {
-    return this.#messages.some(({ item }) => isFor(item, about));
+  /** Whether a message for a partition, or for one attempt at it, waits or is being worked on. Dead letters do not count. */
+  has(about: PartitionKey, attempt?: number): boolean {
+    return this.#messages.some(({ item }) => isFor(item, about) && (attempt ?? item.attempt) === item.attempt);
   }
 
   hasDeadLetter(about: PartitionKey): boolean {

@@ -1,3 +1,4 @@
+import { depthOf } from "../strategy/pct.js";
 import type { Condition, Expectation } from "../execution/model.js";
 import type { JudgedClaim } from "./matrix.js";
 import type { Violation } from "../oracle/violation.js";
@@ -19,6 +20,11 @@ export interface Coverage {
   readonly deadlocks: number;
   /** What actors did in the outside world that cannot be scheduled, and in how many executions. */
   readonly uncontrolled?: Readonly<Record<string, number>>;
+  /**
+   * For each depth that PCT looked for, the least chance, of any program that it ran, that a bug of that depth had to be
+   * met: at least 1/(n·k^(d−1)) in each execution, for the most actors n and steps k that were seen. Empty without PCT.
+   */
+  readonly pctBounds: Readonly<Record<string, number>>;
   /** In how many executions two operations overlapped, by `first × second` (names in alphabetical order). */
   readonly overlaps: Readonly<Record<string, number>>;
 }
@@ -135,7 +141,7 @@ function number(value: number): string {
 }
 
 function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): string {
-  const { executions, programs, distinctSchedules, exhausted, strategies } = coverage;
+  const { executions, programs, distinctSchedules, exhausted, strategies, pctBounds } = coverage;
   const all =
     `all orders (about ${number(exhausted.orders)}) of ${plural(exhausted.programs, "program")}, ` +
     `in ${plural(exhausted.executions, "execution")}`;
@@ -149,12 +155,20 @@ function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): st
     ...(exhausted.programs === 0 ? [] : [all]),
     ...(others === "" ? [] : [`${others} of ${plural(programs - exhausted.programs, "program")}`]),
     ...(exhausted.programs === 0 ? [`${number(distinctSchedules)} distinct`] : []),
+    // Of a strategy among others the bound says next to nothing: each program gets only a few of its executions.
+    ...(depthOf(strategy) === undefined
+      ? []
+      : Object.entries(pctBounds).map(([depth, bound]) => chanceOf(depth, bound))),
   ];
   const outside = Object.entries(coverage.uncontrolled ?? {}).map(
     ([what, times]) => `${what} (${number(times)} times)`,
   );
   if (outside.length > 0) parts.push(`not under control: ${outside.join(", ")}`);
   return `${interrupted ? "interrupted after " : ""}${parts.join(exhausted.programs === 0 ? ", " : "; ")}`;
+}
+
+function chanceOf(depth: string, bound: number): string {
+  return `a bug of depth ${depth} had a chance of at least ${Number((100 * bound).toPrecision(2))} % to be met in each program`;
 }
 
 /** `urw, pos and pct:3`, for a strategy that is made of others. */

@@ -28,10 +28,9 @@ export class SpecConnections {
   }
 
   static async open(lane: Lane, { sessions }: SpecFile): Promise<SpecConnections> {
-    const control = await connect(lane, "control connection");
-    const clients = new Map<string, pg.Client>();
-    for (const { name } of sessions) clients.set(name, await connect(lane, name));
-    return new SpecConnections(control, clients);
+    const names = ["control connection", ...sessions.map(({ name }) => name)];
+    const [control, ...clients] = await Promise.all(names.map((name) => connect(lane, name)));
+    return new SpecConnections(control!, new Map(sessions.map(({ name }, i) => [name, clients[i]!])));
   }
 
   observe(observer: Observer): void {

@@ -27,6 +27,12 @@ export function pct(seed: string, depth: number): Strategy {
   });
 }
 
+/** The depth that a strategy of this name looks for; undefined for other strategies. */
+export function depthOf(name: string): number | undefined {
+  const depth = /^pct:(\d+)$/.exec(name)?.[1];
+  return depth === undefined ? undefined : Number(depth);
+}
+
 /**
  * The chance of finding a bug of some depth in a number of executions, at least: the bound of PCT.
  *

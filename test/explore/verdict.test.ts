@@ -16,6 +16,7 @@ const coverage: Coverage = {
   steps: 500,
   lockWaits: 0,
   deadlocks: 0,
+  pctBounds: {},
   overlaps: {},
 };
 
@@ -30,20 +31,21 @@ const violation = (...invariants: string[]): ViolationReport => ({
   counterexample: null,
 });
 
+const evidence: Evidence = {
+  name: "only",
+  condition: "read committed",
+  expected: "holds",
+  strategy: "random",
+  seed: "s",
+  coverage,
+  violations: [],
+  problems: new Map(),
+  interrupted: false,
+  seconds: 1,
+};
+
 function judged(change: Partial<Evidence>) {
-  const { verdict, asExpected } = verdictOf({
-    name: "only",
-    condition: "read committed",
-    expected: "holds",
-    strategy: "random",
-    seed: "s",
-    coverage,
-    violations: [],
-    problems: new Map(),
-    interrupted: false,
-    seconds: 1,
-    ...change,
-  });
+  const { verdict, asExpected } = verdictOf({ ...evidence, ...change });
   return [verdict, asExpected];
 }
 
@@ -53,6 +55,19 @@ describe("a verdict", () => {
     expect(judged({ interrupted: true })).toEqual(["inconclusive", false]);
     expect(judged({ problems: new Map([["stuck", 1]]) })).toEqual(["inconclusive", false]);
     expect(judged({ coverage: { ...coverage, executions: 0, steps: 0 } })).toEqual(["inconclusive", false]);
+  });
+
+  test("of PCT says how likely it met a bug of its depth", () => {
+    const pct = (strategy: string) =>
+      verdictOf({
+        ...evidence,
+        strategy,
+        coverage: { ...coverage, strategies: { [strategy]: 1200 }, pctBounds: { 3: 0.0123 } },
+      }).claim;
+    expect(pct("pct:3")).toBe(
+      "1,200 pct:3 schedules of 2 programs, 34 distinct, a bug of depth 3 had a chance of at least 1.2 % to be met in each program",
+    );
+    expect(pct("portfolio")).not.toContain("chance");
   });
 
   test("is `violates` with a violation, whatever else went wrong", () => {
@@ -118,8 +133,28 @@ describe("coverage", () => {
       steps: 6,
       lockWaits: 3,
       deadlocks: 3,
+      pctBounds: {},
       overlaps: { "add × add": 0, "add × look": 2, "look × look": 0 },
     });
+  });
+
+  test("tells PCT's bound for the program where it is the least", () => {
+    const count = new CoverageCount(counterModel());
+    const trace = (actors: string): Trace => ({
+      steps: [...actors].map((actor) => step({ actor })),
+      operations: [],
+      schedule: [],
+      state: {},
+    });
+    const other = { ...program, initial: 1 };
+    const withFaults = { ...program, faults: [{ actor: "a", kind: "crash" as const }] };
+    // The first of each program is run to learn how long it is.
+    for (const order of ["ab", "abab", "abba"]) count.add(program, trace(order), "pct:2");
+    for (const order of ["abcd", "abcd"]) count.add(other, trace(order), "pct:2");
+    for (const order of ["abcde", "abcde"]) count.add(withFaults, trace(order), "pct:2");
+    expect(count.total.pctBounds).toEqual({ 2: 1 / 16 });
+    count.add(other, trace("abcd"), "pct:2");
+    expect(count.total.pctBounds).toEqual({ 2: 1 - (15 / 16) ** 2 });
   });
 });
 

@@ -58,6 +58,7 @@ const legacy: ImplementationVerdict = {
   steps: 121_033,
   lockWaits: 312,
   deadlocks: 4,
+  pctBounds: {},
   overlaps: { "deliver × redeliver": 812, "redeliver × retry": 1_312, "retry × retry": 0 },
 };
 
@@ -79,6 +80,7 @@ const fixed: ImplementationVerdict = {
   steps: 410,
   lockWaits: 0,
   deadlocks: 0,
+  pctBounds: {},
   overlaps: {},
 };
 

@@ -136,6 +136,11 @@ export const mutants: readonly Mutant[] = [
     to: "await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));\n          await send(item);",
   },
   {
+    name: "all forgotten after one is sent",
+    from: "pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id])",
+    to: "pool.query(`DELETE FROM work_item_outbox`)",
+  },
+  {
     name: "sent and not forgotten",
     from: "await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));",
     to: "",
