@@ -30,6 +30,7 @@ export type {
   Trace,
   Wait,
 } from "./execution/trace.js";
+export { defineConfig, type Config } from "./config/config.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
 export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";

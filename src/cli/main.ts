@@ -5,6 +5,8 @@ import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
 import { strategyNames } from "../strategy/named.js";
+import { configure, configuredModel, settingsTable } from "./configure.js";
+import { initCommand } from "./init.js";
 import { checkCommand, type CheckFlags } from "./check.js";
 import { explainCommand, type ExplainFlags } from "./explain.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
@@ -32,13 +34,24 @@ function seconds(text: string): number {
 }
 
 function several(value: string, before: string[] = []): string[] {
-  return [...before, value];
+  return [...before, ...value.split(",").map((each) => each.trim())];
 }
 
 function isolation(text: string, before: Isolation[] = []): Isolation[] {
-  const level = isolations.find((each) => each === text.toLowerCase().replaceAll(/[\s_-]+/g, " "));
+  return [...before, ...text.split(",").map(levelOf)];
+}
+
+function levelOf(text: string): Isolation {
+  const level = isolations.find(
+    (each) =>
+      each ===
+      text
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[\s_-]+/g, " "),
+  );
   if (level === undefined) throw new InvalidArgumentError(`It must be one of: ${isolations.join(", ")}.`);
-  return [...before, level];
+  return level;
 }
 
 function program(done: (code: number) => void, signal: AbortSignal): Command {
@@ -49,10 +62,14 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "raceproof: ")) });
+  root.hook("preAction", (_, command) => configure(command));
   root
     .command("check")
     .description("hold a model's implementations to what they are expected to do")
-    .argument("[model]", "a model that ships with raceproof, or a module whose default export is one", "dashboard-sync")
+    .argument(
+      "[model]",
+      "a model that ships with raceproof, or a module whose default export is one (default: `model` of the configuration, else dashboard-sync)",
+    )
     .option("-i, --implementation <name>", "only this implementation; may be repeated", several)
     .option("--isolation <level>", "read committed, repeatable read or serializable; may be repeated", isolation)
     .option("--faults", "only with faults: crashes, lost answers, 40001 and 40P01, as far as the model has them")
@@ -73,7 +90,19 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")
     .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
-    .action(async (model: string, flags: CheckFlags) => done(await checkCommand(model, flags, signal)));
+    .action(async (model: string | undefined, flags: CheckFlags) =>
+      done(await checkCommand(model ?? (await configuredModel()) ?? "dashboard-sync", flags, signal)),
+    );
+  root
+    .command("init")
+    .description("write a configuration, and a model to begin with that finds a race")
+    .action(async () => done(await initCommand()));
+  root
+    .command("settings")
+    .description(
+      "print every flag with its key in the configuration and its environment variable, as a table in Markdown",
+    )
+    .action(() => void process.stdout.write(settingsTable(root)));
   root
     .command("replay")
     .description("run a counterexample again, and compare it step by step with the record")

@@ -32,6 +32,9 @@ const whereabouts = ["connection", "host", "port", "user", "database", "ssl", "s
 /** A pool that goes unused for so many executions is not one that serves them all: an operation made it for itself. */
 const executionsUnused = 3;
 
+/** A client in no pool of `pg`'s may be one that a library keeps in its own, or one that an operation forgot to end. */
+const clientUnused = 20;
+
 /** How long is waited for connections to close, in milliseconds. */
 const closing = 2_000;
 
@@ -146,7 +149,7 @@ export class Connections {
           !session.pooled && session.transaction === "none" && !session.dirty && !this.stateful && !session.busy;
         if (kept) session.letGo();
         else under.push(closeHeld(session));
-      } else if (!session.pooled && !session.ending && ++session.unused > executionsUnused) {
+      } else if (!session.pooled && !session.ending && ++session.unused > clientUnused) {
         under.push(closeHeld(session));
       } else if (!session.ending && session.transaction !== "none") {
         left.push("a connection was released inside a transaction");

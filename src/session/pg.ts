@@ -218,6 +218,8 @@ function answered(callback: Done | undefined, body: (done: Done) => void): unkno
 function throughStandIn(context: ActorContext, client: PgClient, query: Query): unknown {
   const standIn = context.gate.connections.standInOf(client);
   const { session } = standIn;
+  const elsewhere = sessionOf(client);
+  if (elsewhere !== undefined) elsewhere.unused = 0;
   const issue = () => standIn.client.query(...query);
   if (standIn.open !== undefined && session.pid !== null && !session.settingUp) return issue();
   standIn.open ??= runAsNobody(() => opened(standIn.client, session, setUps.get(client) ?? []));

@@ -13,6 +13,7 @@ import { gatePgOf } from "../session/pg.js";
 import type { Counterexample } from "../shrink/counterexample.js";
 import type { Schedule } from "../strategy/schedule.js";
 import { usable } from "../usable-model.js";
+import { configuredOptions } from "./configured.js";
 import { leadTo, RaceError, replayCommand, scheduleLiteral } from "./failure.js";
 import { playPinned } from "./pinned.js";
 import { callerOf, fromHere, type Place } from "./place.js";
@@ -101,7 +102,8 @@ export async function raceTest(
 ): Promise<RaceResult> {
   const { place } = test;
   try {
-    const run = runOf(given, options, test);
+    const asked = runOf(given, options, test);
+    const run = { ...asked, options: { ...(await configuredOptions()), ...asked.options } };
     // The copy of `pg` that the test, and so most likely the code under test, uses.
     const file = run.file ?? place?.file;
     if (file !== undefined) gatePgOf(file);
