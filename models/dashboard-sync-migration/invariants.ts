@@ -1,5 +1,6 @@
 import type { Broken, InvariantContext, State } from "../../src/index.js";
 import type { RunAnswer } from "../dashboard-sync/implementation.js";
+import { namesWhatIsGone } from "./operations.js";
 import type { MigrationInitial } from "./initial.js";
 import type { Rollout } from "./rollout.js";
 import type { World } from "./world.js";
@@ -38,7 +39,7 @@ type Context = InvariantContext<MigrationInitial, Rollout, World>;
 /** At quiescence. The races of today's code are not judged here again: only what the migration promises or breaks. */
 export const invariants = {
   "no statement names a column that is gone": (_state: State, { operations }: Context): Broken | undefined => {
-    const failed = operations.find(({ result }) => "threw" in result && result.threw.code === "42703");
+    const failed = operations.find(({ result }) => "threw" in result && namesWhatIsGone(result.threw));
     if (failed === undefined || !("threw" in failed.result)) return undefined;
     const { operation, actor, result } = failed;
     return { way: `${operation} fails`, message: `"${operation}" of ${actor} failed: ${result.threw.message}` };

@@ -80,6 +80,11 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["failed"], { A: [failsAgain], user: [retry] }, { A: "serialization failure" }),
   program(["failed"], { user: [retry], A: [failsAgain] }, { user: "serialization failure" }),
   program(["failed"], { A: [succeedsAgain], user: [retry] }, { A: "deadlock" }),
+  program(
+    ["failed"],
+    { dashboard: [viewBoth], A: [failsAgain] },
+    { dashboard: ["serialization failure", "lost answer"] },
+  ),
   // The analysis' own: a redelivered message against a retry; the double retry, alone and where it can be seen.
   program(["failed"], { A: [failsAgain], user: [retry] }),
   program(["failed"], { user: [doubleRetry] }),
@@ -105,6 +110,8 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   // Another partition of the same run: its worker, and its user.
   program(["failed", "pending"], { A: [gets("deliver", "fails", 2)], user: [retry] }),
   program(["failed", "failed"], { user: [retry], other: [retryOfAnother] }),
+  // Another run.
+  { ...program([], { A: [failsAgain, succeedsAgain], user: [retry] }), initial: { runs: [["failed"], ["failed"]] } },
   // Somebody looks at the dashboard meanwhile.
   program(["failed"], { dashboard: [viewRun], A: [succeedsAgain] }),
   program(["pending"], { dashboard: [viewRun], A: [failsFirst] }),

@@ -83,6 +83,7 @@ export function seed(initial: Initial): Rows {
       partition_id: item.partitionId,
       status,
       payload: item,
+      error_message: status === "failed" ? "worker failed" : null,
     })),
   };
 }

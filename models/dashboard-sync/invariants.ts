@@ -17,7 +17,9 @@ export const stateQueries = {
       (select count(*) from worker_runs wr where wr.run_id = rm.run_id and wr.status = 'completed') as completed_rows
     from run_metadata rm order by rm.run_id`,
   flags: `select run_id, partition_id, completed, failed from partition_progress order by run_id, partition_id`,
-  rows: `select run_id, partition_id, status, records_processed as records from worker_runs order by run_id, partition_id`,
+  rows: `
+    select run_id, partition_id, status, records_processed as records, error_message is not null as error
+    from worker_runs order by run_id, partition_id`,
   writes: `
     select run_id,
       count(*) filter (where after > before) as increments,
@@ -62,7 +64,7 @@ type Context = InvariantContext<Initial, DashboardSync, Queue>;
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 /** What Postgres gives up: serialization failure, deadlock. And what comes of going on in a transaction that it gave up. */
-const givenUp = new Set<string | null>(["40001", "40P01", "25P02"]);
+export const givenUp: ReadonlySet<string | null> = new Set(["40001", "40P01", "25P02"]);
 
 /**
  * The first eight look at the three places themselves, whichever of them an implementation shows: options 1A and 1B keep

@@ -70,6 +70,7 @@ export default defineModel<Initial, DashboardSync, Queue, Parameters>({
     user: ["crash", "lost answer", "serialization failure"],
     "other user": ["lost answer"],
     "back office": ["crash", "lost answer"],
+    dashboard: ["lost answer", "serialization failure"],
   },
   crashed: ({ world: queue, actor }) => queue.release(actor),
   claims,

@@ -6,6 +6,7 @@ import {
   type RunWithStats,
   type WorkerStatus,
 } from "./implementation.js";
+import { givenUp } from "./invariants.js";
 import { flatten, workerRuns, type Initial } from "./initial.js";
 import type { PartitionKey, Queue } from "./queue.js";
 import { getRunStatus } from "./run-status.js";
@@ -148,6 +149,8 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       if (found.row !== due) return broken("worker run", key, due, found.row);
       const [flags, dueFlags] = [found.flags, run === null || run.status === "running" ? "neither" : run.status];
       if (flags !== dueFlags) return broken("flags", key, dueFlags, flags);
+      if (found.error !== (run?.status === "failed"))
+        return broken("error message", key, run?.status === "failed" ? "one" : "none", found.error ? "one" : "none");
       if (found.records !== (run?.records ?? 0))
         return broken("records", key, `${run?.records ?? 0} records`, `${found.records} records`);
     }
@@ -157,10 +160,14 @@ export const reference: Reference<Initial, Queue, Partitions> = {
 
 const begun = { status: "running", records: 0 } as const;
 
-/** A call that did not end well may or may not have had its effect. What says that its worker run is gone had none. */
+/**
+ * A call that did not end well may or may not have had its effect. What says that its worker run is gone had none; and
+ * one after the other, no call comes to any other error.
+ */
 function maybe(explain: Explain): Explain {
   return (partitions, call) => {
     const { result } = call;
+    if (failedByItself(result)) return [];
     if ("returned" in result || saysGone(result)) return explain(partitions, call);
     return [partitions, ...explain(partitions, call)];
   };
@@ -170,6 +177,7 @@ function maybe(explain: Explain): Explain {
 function read(fits: (partitions: Partitions, answer: Json, call: Call) => boolean): Explain {
   return (partitions, call) => {
     const { result } = call;
+    if (failedByItself(result)) return [];
     if (!("returned" in result)) return [partitions];
     return fits(partitions, result.returned, call) ? [partitions] : [];
   };
@@ -178,6 +186,11 @@ function read(fits: (partitions: Partitions, answer: Json, call: Call) => boolea
 /** What a call answered; undefined when it did not. */
 function returned(result: Call["result"]): Json | undefined {
   return "returned" in result ? result.returned : undefined;
+}
+
+/** An error of Postgres that is not about other transactions: a key that is there already, a value that is not allowed. */
+function failedByItself(result: Call["result"]): boolean {
+  return "threw" in result && result.threw.code !== null && !givenUp.has(result.threw.code);
 }
 
 function saysGone(result: Call["result"]): boolean {
@@ -259,6 +272,7 @@ function foundIn({ flags = [], rows = [] }: State, key: string) {
     flags: set.length === 0 ? "neither" : set.join(" and "),
     row: (row?.["status"] as string | undefined) ?? "no worker run",
     records: (row?.["records"] as number | undefined) ?? 0,
+    error: row?.["error"] === true,
   };
 }
 

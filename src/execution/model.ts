@@ -78,11 +78,12 @@ export interface Operation<Initial, Impl, World, Parameters> {
   /** How a call reads in reports, e.g. `retry run 1, partition 2`. Default: the name and the parameters as JSON. */
   readonly describe?: (parameters: Parameters) => string;
   /**
-   * The code under test. What it returns is recorded as JSON. An error from Postgres that leaves it is an outcome; any
-   * other error is a violation, unless `expectedError` says otherwise.
+   * The code under test. What it returns is recorded as JSON. An error from Postgres that leaves it is an outcome, unless
+   * it says that the statement itself is wrong (class 42 and its like: no race needs to be found for that); it and any
+   * other error are violations, unless `expectedError` says otherwise.
    */
   readonly run: (context: OperationContext<Initial, Impl, World>, parameters: Parameters) => Promise<unknown>;
-  /** Whether an error that is not from Postgres may leave this operation. */
+  /** Whether an error that would be a violation may leave this operation. */
   readonly expectedError?: (error: Thrown) => boolean;
 }
 

@@ -5,7 +5,10 @@ import type { OperationRecord } from "../execution/trace.js";
 import { unexplained } from "./linearize.js";
 import type { Violation } from "./violation.js";
 
-/** The condition that every model has: every operation ends, and none with an error that is neither Postgres' nor expected. */
+/**
+ * The condition that every model has: every operation ends, and none with an error that is not expected, but for those of
+ * Postgres that come of what others do.
+ */
 export const operationsEnd = "operations end as they may";
 
 /** The condition of models with a reference. */
@@ -76,20 +79,29 @@ function inexplicable(model: AnyModel, { initial }: Program, { trace, world }: J
   return found === undefined ? [] : [{ invariant: explained, ...found }];
 }
 
+/**
+ * SQLSTATEs that say that a statement is wrong, whoever else is at work: class 42 (syntax, names, types, privileges), a
+ * bind that does not fit its statement, what Postgres cannot do, cursors and prepared statements that there are not,
+ * catalogs and schemas that there are not, and bugs inside Postgres.
+ */
+const wrongStatement = /^(42|08P01|0A|26|34|3D|3F|XX)/;
+
 /** An error from Postgres is an outcome that the code under test chose to pass on; any other is a bug it has. */
 function failed(model: AnyModel, { actor, operation, result }: OperationRecord): Violation[] {
-  if (!("threw" in result) || result.threw.code !== null) return [];
-  const { name, message } = result.threw;
+  if (!("threw" in result)) return [];
+  const { name, message, code } = result.threw;
+  if (code !== null && !wrongStatement.test(code)) return [];
   if (name === stuck) {
     const way = `${operation} is stuck`;
     return [{ invariant: operationsEnd, way, message: `"${operation}" of ${actor} never ended: ${message}` }];
   }
   if (model.operations[operation]?.expectedError?.(result.threw) === true) return [];
+  const what = code ?? name;
   return [
     {
       invariant: operationsEnd,
-      way: `${operation} throws ${name}`,
-      message: `"${operation}" of ${actor} threw ${name}: ${message}`,
+      way: `${operation} throws ${what}`,
+      message: `"${operation}" of ${actor} threw ${what}: ${message}`,
     },
   ];
 }

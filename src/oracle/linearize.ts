@@ -57,6 +57,12 @@ function callsOf({ reference }: AnyModel, { calls = [], operations }: Trace): Ca
   return [...called, ...whole].toSorted((a, b) => a.begin - b.begin || a.end - b.end);
 }
 
+function endOf(result: CallRecord["result"]): string {
+  if ("returned" in result) return `answered ${JSON.stringify(result.returned)}`;
+  if ("threw" in result) return `failed with "${result.threw.message}"`;
+  return "crashed";
+}
+
 /** Whether one call had ended before another began. Of two that took no step, at the same moment, neither did. */
 function precedes(a: CallRecord, b: CallRecord): boolean {
   return a.end <= b.begin && b.end > a.begin;
@@ -100,7 +106,7 @@ class Search {
       return !this.order(start, () => true, [...before, ...open]);
     });
     const { actor, name, parameters, result } = ended[Math.max(0, upTo)]!;
-    const what = "returned" in result ? `answered ${JSON.stringify(result.returned)}` : "ended as it did";
+    const what = endOf(result);
     return {
       way: `answer of ${name}`,
       message: `"${name}" of ${actor}, with ${JSON.stringify(parameters)}, ${what}, which no order of the calls explains`,

@@ -69,6 +69,17 @@ describe("operations", () => {
     ]);
   });
 
+  test("may not end with errors that say that a statement itself is wrong", () => {
+    const ways = (code: string) =>
+      verdictOn({}, { operations: [threw({ code, name: "error" })] }).map(({ way }) => way);
+    for (const code of ["42601", "42703", "42P01", "08P01", "0A000", "XX000"])
+      expect(ways(code)).toEqual([`pay throws ${code}`]);
+    for (const code of ["23505", "40001", "40P01", "55P03", "57014", "P0001"]) expect(ways(code)).toEqual([]);
+    const operations = [threw({ code: "42703" })];
+    const more = { operations: { pay: { expectedError: ({ code }: Thrown) => code === "42703" } } } as never;
+    expect(verdictOn(more, { operations })).toEqual([]);
+  });
+
   test("may end with the errors that the model expects of them", () => {
     const operation = { expectedError: ({ name }: Thrown) => name === "InsufficientFunds" };
     const operations = [

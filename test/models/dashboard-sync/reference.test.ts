@@ -77,6 +77,12 @@ describe("the reference", () => {
     }
   });
 
+  test("explains no error that a call would not have come to by itself", () => {
+    const failed = { threw: { name: "error", message: "there is one", code: "23505" } };
+    expect(after(initial("failed"), ["resetFailedWorker", p1, failed])).toEqual([]);
+    expect(after(initial("failed"), ["getRunDetails", { runId: "r1" }, failed])).toEqual([]);
+  });
+
   test("explains no answer of the dashboard that is of two moments", () => {
     const page = (failedWorkers: number, status: string) => ({
       run: { runId: "r1", expectedWorkers: 1, completedWorkers: 0, failedWorkers, totalRecords: 0, status: "failed" },
@@ -90,11 +96,15 @@ describe("the reference", () => {
 
   test("compares flags and worker runs with what the calls lead to", () => {
     const flags = [{ run_id: "r1", partition_id: "p1", completed: false, failed: true }];
-    const rows = [{ run_id: "r1", partition_id: "p1", status: "failed", records: 0 }];
+    const rows = [{ run_id: "r1", partition_id: "p1", status: "failed", records: 0, error: true }];
     const world = { world: new Queue([]) };
     expect(reference.final!(initial("failed"), { flags, rows }, world)).toBeUndefined();
     expect(reference.final!(initial("failed"), { flags, rows: [] }, world)).toMatchObject({
       way: "worker run of a partition",
+    });
+    const silent = [{ ...rows[0], error: false }];
+    expect(reference.final!(initial("failed"), { flags, rows: silent }, world)).toMatchObject({
+      way: "error message of a partition",
     });
     const unflagged = [{ ...flags[0], failed: false }];
     expect(reference.final!(initial("failed"), { flags: unflagged, rows }, world)).toMatchObject({
