@@ -263,9 +263,8 @@ async function makeSchema(model: AnyModel, { database, control, connections }: G
   await run(control, `${before} ${schemaText(model)}`, place);
   if (typeof schema === "string") return;
   const empty = { pool: assignedPool, url: urlOf(database.connection) };
-  const ignore = () => undefined;
   try {
-    await pass(connections, place, ignore, () => schema(empty));
+    await pass(connections, place, undefined, () => schema(empty));
   } catch (error) {
     throw failureIn(place, error);
   }

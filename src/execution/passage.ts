@@ -17,16 +17,24 @@ const name = "raceproof";
 export async function pass<T>(
   connections: Connections,
   what: string,
-  note: (text: string) => void,
+  note: ((text: string) => void) | undefined,
   body: () => T | Promise<T>,
 ): Promise<T> {
   const gate = new Passage(connections, note);
   const context = { gate, actor: name, operation: 0 };
-  let left: readonly string[] = [];
-  const result = await Promise.race([runAs(context, async () => body()), gate.failed]).finally(async () => {
+  const end = (): Promise<string[]> => {
     gate.over = true;
-    left = await connections.tidy();
-  });
+    return connections.tidy();
+  };
+  let result: T;
+  try {
+    const begun = runAs(context, async (): Promise<T> => body());
+    result = await Promise.race([begun, gate.failed]);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const left = await end();
   if (left.length > 0) throw new UsageError(`${what} did not clean up after itself: ${left.join("; ")}`);
   return result;
 }
@@ -39,11 +47,11 @@ class Passage implements Gate {
   #reject: (error: unknown) => void = () => undefined;
   readonly #underway = new Set<GatedStep>();
   readonly #slots = new Set<number>();
-  readonly #note: (text: string) => void;
+  readonly #note: ((text: string) => void) | undefined;
 
   constructor(
     readonly connections: Connections,
-    note: (text: string) => void,
+    note: ((text: string) => void) | undefined,
   ) {
     this.#note = note;
     this.failed = new Promise((_, reject) => {
@@ -55,7 +63,7 @@ class Passage implements Gate {
   arrived(step: GatedStep): void {
     if (this.over) return step.refuse(this.tooLate());
     this.#underway.add(step);
-    if (step.kind === "statement") this.#note(step.text);
+    if (step.kind === "statement") this.#note?.(step.text);
     step.go();
     this.changed();
   }

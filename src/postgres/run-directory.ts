@@ -49,8 +49,7 @@ export function markShared(run: string, guardian: number, key: string): void {
 
 /** The key of a shared server; undefined for one that is not. */
 export function sharedKey(run: string): string | undefined {
-  const { key } = readJson<{ key?: string }>(path.join(run, sharedName)) ?? {};
-  return key;
+  return readJson(path.join(run, sharedName))?.key;
 }
 
 /**
@@ -93,9 +92,9 @@ function readOwner(run: string): Owner | undefined {
   return readJson(path.join(run, sharedName)) ?? readJson(path.join(run, markerName));
 }
 
-function readJson<T>(file: string): T | undefined {
+function readJson(file: string): (Owner & { readonly key?: string }) | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as T;
+    return JSON.parse(readFileSync(file, "utf8")) as Owner;
   } catch {
     return undefined;
   }

@@ -68,8 +68,7 @@ function replaceTimers(): void {
         ? iterating(delay, value, options)
         : repeating(wait, delay, value, options),
   });
-  promises.scheduler.wait = (delay, options) =>
-    wait(delay, undefined, options as { signal?: AbortSignal }) as Promise<void>;
+  promises.scheduler.wait = (delay, options) => wait(delay, undefined, options) as Promise<void>;
   syncBuiltinESMExports();
 }
 

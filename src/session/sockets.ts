@@ -37,10 +37,10 @@ const sentence =
 function refuseActors(socket: net.Socket): void {
   currentActor()?.gate.fail(new UsageError(sentence));
   const write = socket.write.bind(socket) as unknown as Write;
-  socket.write = ((...args: unknown[]) => {
+  socket.write = (...args: unknown[]) => {
     currentActor()?.gate.fail(new UsageError(sentence));
     return write.apply(socket, args);
-  }) as typeof socket.write;
+  };
 }
 
 /** Where a call of `connect` leads, e.g. `localhost:6379`. */

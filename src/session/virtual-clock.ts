@@ -134,7 +134,7 @@ export class VirtualClock {
   /** A number from 0 to below 1: the same ones for an actor in every execution, as schedules must lead to the same steps. */
   random(actor: string): number {
     const generator =
-      this.#random.get(actor) ?? mulberry32([...actor].reduce((sum, c) => sum * 31 + c.codePointAt(0)!, 7));
+      this.#random.get(actor) ?? mulberry32(Buffer.from(actor).reduce((sum, byte) => Math.imul(sum, 31) + byte, 7));
     this.#random.set(actor, generator);
     return generator();
   }

@@ -24,7 +24,6 @@ export type Schedule = readonly Switch[];
 /** What is taken where the schedule names no switch. */
 export function defaultChoice(choices: readonly Choice[], last: Choice | undefined): number {
   if (last === undefined) return 0;
-  const goesOn = (choice: Choice) => choice.fault === undefined && !isTimer(choice);
   const sameSession = choices.findIndex((choice) => choice.session === last.session && goesOn(choice));
   if (sameSession >= 0) return sameSession;
   // Timers stand behind other steps, the first to be due before the others, and faults behind all of them.
@@ -37,4 +36,8 @@ export function defaultChoice(choices: readonly Choice[], last: Choice | undefin
 /** Where in `choices` the step is that a switch names; -1 where it is not pending. */
 export function switchedTo(choices: readonly Choice[], { to, fault }: Omit<Switch, "step">): number {
   return choices.findIndex((choice) => choice.session === to && choice.fault === fault);
+}
+
+function goesOn(choice: Choice): boolean {
+  return choice.fault === undefined && !isTimer(choice);
 }

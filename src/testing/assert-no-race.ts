@@ -33,7 +33,7 @@ export interface RaceOptions {
   readonly isolation?: Isolation | readonly Isolation[];
   /** Runs this schedule alone, as a failure prints it. */
   readonly schedule?: Schedule;
-  /** Executions under way at once. Default: 4. */
+  /** Executions under way at once. Default: 2. */
   readonly lanes?: number;
   /** As for `check`. */
   readonly postgres?: string;
@@ -60,7 +60,7 @@ export interface TestIdentity {
   readonly name?: string | undefined;
 }
 
-const defaults = { executions: 500, lanes: 4, reports: "reports" };
+const defaults = { executions: 500, lanes: 2, reports: "reports" };
 
 /**
  * Looks for an order of the statements under which what runs concurrently breaks an invariant, and fails with the

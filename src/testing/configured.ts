@@ -14,8 +14,7 @@ let loaded: Promise<Config> | undefined;
 export async function configuredOptions(): Promise<RaceOptions> {
   loaded ??= loadConfig().then((found) => found?.config ?? {});
   const config = await loaded;
-  const text = (key: keyof Config & string): string | undefined =>
-    process.env[variableOf("check", key)] || textOf(config[key]);
+  const text = (key: keyof Config): string | undefined => process.env[variableOf("check", key)] || textOf(config[key]);
   const given = {
     postgres: text("postgres"),
     strategy: text("strategy"),
@@ -26,7 +25,7 @@ export async function configuredOptions(): Promise<RaceOptions> {
     lanes: numberOf("lanes", text("lanes")),
     isolation: text("isolation")?.split(",").map(levelOf),
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RaceOptions;
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function textOf(value: unknown): string | undefined {

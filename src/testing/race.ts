@@ -123,7 +123,7 @@ function actorsOf({ concurrently }: AnyRace): Actors {
   if (typeof concurrently !== "object" || concurrently === null || Object.keys(concurrently).length === 0)
     throw new UsageError("`concurrently` must be functions by the name of who runs them, at least one");
   return Object.entries(concurrently).map(([key, given]) => {
-    const acts = [given].flat() as AnyAct[];
+    const acts = [given].flat();
     if (acts.length === 0 || acts.some((act) => typeof act !== "function"))
       throw new UsageError(`\`concurrently\` must be functions or lists of them, and "${key}" is not`);
     return [Array.isArray(concurrently) ? `actor ${Number(key) + 1}` : key, acts];

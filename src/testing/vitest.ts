@@ -75,7 +75,7 @@ function testOptionsOf(options: RaceTestOptions): TestOptions {
   const { retry, repeats, concurrent, sequential, fails } = options;
   return Object.fromEntries(
     Object.entries({ retry, repeats, concurrent, sequential, fails }).filter(([, value]) => value !== undefined),
-  ) as TestOptions;
+  );
 }
 
 function identityOf({ task }: TestContext): Omit<TestIdentity, "place"> {

@@ -107,12 +107,6 @@ describe("what is wrong is said in one sentence:", () => {
     ],
     ["a file that does not load", "export default defineConfig(", {}, "raceproof.config.ts cannot be loaded: "],
     [
-      "a file that exports nothing",
-      "export const a = 1;",
-      {},
-      "has no configuration; write `export default defineConfig({ … })`",
-    ],
-    [
       "a file that is not there",
       "",
       { RACEPROOF_CONFIG: "nowhere.ts" },

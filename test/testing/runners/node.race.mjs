@@ -5,7 +5,7 @@ import { assertNoRace } from "../../../dist/src/index.js";
 
 const pool = new pg.Pool({ host: "nowhere.invalid" });
 
-test("finds", () =>
+void test("finds", () =>
   assertNoRace({
     schema: "create table counter (n integer not null); insert into counter values (0)",
     concurrently: [increment, increment],
