@@ -45,8 +45,10 @@ type Declare = (name: string, options: TestOptions, body: (context: TestContext)
 /** Milliseconds: the first test of a run may have to start Postgres, and exploring takes seconds. */
 const leastTimeout = 60_000;
 
-/** Which part of the timeout is for looking; what was found by then is still to be told. */
-const forLooking = 0.9;
+/** How long to look, in milliseconds, so that what was found by the timeout can still be told. */
+function timeForLooking(timeout: number): number {
+  return Math.max(timeout / 3, timeout - Math.min(10_000, Math.max(1_000, timeout / 5)));
+}
 
 const declaring =
   (declare: Declare): DeclareRaceTest =>
@@ -54,7 +56,7 @@ const declaring =
     const place = callerOf();
     const { timeout = Math.max(leastTimeout, configuredTimeout()), ...rest } = options;
     declare(name, { ...testOptionsOf(rest), timeout }, async (context) => {
-      const signals = [context.signal, rest.signal, AbortSignal.timeout(timeout * forLooking)];
+      const signals = [context.signal, rest.signal, AbortSignal.timeout(timeForLooking(timeout))];
       const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
       const { claim } = await run(race, { ...rest, signal }, { place, ...identityOf(context) });
       await context.annotate(claim, "raceproof");

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -347,4 +347,23 @@ describe("promises that nobody awaits", () => {
     ]);
     expect(trace.steps).toHaveLength(2);
   });
+});
+
+test("sockets that an actor opens are named, with where they lead", async () => {
+  const other = net.createServer((socket) => socket.end("hello"));
+  await new Promise<void>((resolve) => {
+    other.listen(0, "127.0.0.1", () => resolve());
+  });
+  const { port } = other.address() as net.AddressInfo;
+  const ask = () =>
+    new Promise<void>((resolve, reject) => {
+      net
+        .connect(port, "127.0.0.1", () => resolve())
+        .on("error", reject)
+        .resume();
+    });
+  const staged = await stage(server(), { actors: { a: ask, b: ({ pool }) => pool.query("select 1") } });
+  const { uncontrolled } = await staged.run();
+  expect(uncontrolled).toEqual([`a socket to 127.0.0.1:${port}`]);
+  other.close();
 });
