@@ -32,9 +32,29 @@ export type {
 } from "./execution/trace.js";
 export { defineConfig, type Config } from "./config/config.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
+export { merge, type ShardResult } from "./merge.js";
+export { recallAll, type RecallOptions } from "./recall-all.js";
+export type { Remembered } from "./remembered.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
-export { playScenarios, type Ending, type Played, type PlayOptions, type Scenario } from "./scenario.js";
-export type { Coverage, ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "./explore/verdict.js";
+export {
+  playScenarios,
+  playTimeline,
+  type Ending,
+  type Played,
+  type PlayOptions,
+  type Scenario,
+  type Timeline,
+} from "./scenario.js";
+export type { Shard } from "./explore/strands.js";
+export type {
+  Coverage,
+  ImplementationVerdict,
+  RememberedReport,
+  ShardRecord,
+  Verdict,
+  VerdictFile,
+  ViolationReport,
+} from "./explore/verdict.js";
 export { gatePg } from "./session/pg.js";
 export type { Counterexample } from "./shrink/counterexample.js";
 export type { Leg } from "./strategy/pinned.js";

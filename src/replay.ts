@@ -1,8 +1,12 @@
 import { UsageError } from "./errors.js";
+import { firstDifference } from "./execution/compare.js";
+import type { Lanes } from "./execution/lanes.js";
 import { partsOf, type AnyModel } from "./execution/model.js";
 import { assignedPool } from "./execution/pool.js";
-import { replay, type Replay } from "./shrink/confirm.js";
+import type { Assignment, Pause } from "./execution/execution.js";
+import { replay, run, sameWay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
+import { guidedBy, type Guided } from "./strategy/guided-replay.js";
 import { postgresOf } from "./check.js";
 import type { PostgresServer } from "./postgres/server.js";
 import { usable } from "./usable-model.js";
@@ -15,14 +19,33 @@ export interface ReplayOptions {
   /** As for `check`. */
   readonly postgres?: string;
   readonly shared?: boolean;
+  /** Whether to follow the record as far as it makes sense where the code has changed. */
+  readonly guided?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each replay. */
   readonly onReplay?: (replay: Replay, number: number) => void;
+  /** Called at each moment of the first replay; it goes on once that has resolved. What it throws ends the replay. */
+  readonly pause?: Pause;
 }
+
+/** Why a replay went another way, as far as that can be told. */
+export type Cause = "code changed" | "another Postgres" | "data changed" | "uncontrolled input";
 
 export interface ReplayResult {
   readonly replays: readonly Replay[];
+  /** Of the first replay that diverged. */
+  readonly cause: Cause | undefined;
+  /** Where it was asked for, and the replay diverged. */
+  readonly guided: GuidedReplay | undefined;
   readonly postgres: VerdictFile["postgres"];
+}
+
+/** How following the record as far as it made sense went. */
+export interface GuidedReplay extends Guided {
+  /** Whether the changed code still breaks in the same way, in another, or not at all. */
+  readonly kind: "reproduced" | "changed" | "fixed";
+  readonly trace: Replay["trace"];
+  readonly violations: Replay["violations"];
 }
 
 /**
@@ -36,24 +59,55 @@ export async function replayCounterexample(
   counterexample: Counterexample,
   options: ReplayOptions = {},
 ): Promise<ReplayResult> {
-  const { times = 1, signal, onReplay } = options;
+  const { times = 1, signal, onReplay, pause } = options;
   const { implementation, program } = counterexample;
   const model = usable(given);
   requireFit(model, counterexample);
   const run = (server: PostgresServer) =>
     withLanes(server, model, 1, async (lanesAt) => {
       const lanes = await lanesAt(partsOf(counterexample.condition).isolation);
+      const assign = (record: boolean) => ({ model, implementation, program, pool: assignedPool, record });
       const replays: Replay[] = [];
       for (let number = 0; number < times && signal?.aborted !== true; number++) {
         // The first in full, for showing.
-        const assignment = { model, implementation, program, pool: assignedPool, record: number === 0 };
-        const result = await replay(lanes, assignment, counterexample);
+        const first = { ...assign(true), ...(pause === undefined ? {} : { pause }) };
+        const result = await replay(lanes, number === 0 ? first : assign(false), counterexample);
         replays.push(result);
         onReplay?.(result, number);
       }
-      return { replays, postgres: postgresOf(server) };
+      const postgres = postgresOf(server);
+      const diverged = replays.find(({ kind }) => kind === "diverged");
+      const cause =
+        diverged &&
+        (await causeOf(diverged, counterexample, postgres, () => replay(lanes, assign(false), counterexample)));
+      const guided = diverged && options.guided ? await guide(lanes, assign(true), counterexample) : undefined;
+      return { replays, cause, guided, postgres };
     });
   return withServer(options.postgres, run, options.shared);
+}
+
+/** What is different from run to run is not controlled; else the most likely, by what differs. */
+async function causeOf(
+  { difference, trace }: Replay,
+  { environment }: Counterexample,
+  { version }: VerdictFile["postgres"],
+  again: () => Promise<Replay>,
+): Promise<Cause> {
+  if (firstDifference(trace, (await again()).trace) !== undefined) return "uncontrolled input";
+  const sameSteps = ["what comes back", "the rows", "the wait"].includes(difference!.what);
+  if (!sameSteps) return "code changed";
+  return majorOf(version) === majorOf(environment.postgres.version) ? "data changed" : "another Postgres";
+}
+
+function majorOf(version: string): string | undefined {
+  return /\d+/.exec(version)?.[0];
+}
+
+async function guide(lanes: Lanes, assignment: Assignment, counterexample: Counterexample): Promise<GuidedReplay> {
+  const guided = guidedBy(counterexample.trace.steps);
+  const ended = await run(lanes, assignment, guided.scheduler);
+  const kind = sameWay(ended, counterexample) ? "reproduced" : ended.violations.length === 0 ? "fixed" : "changed";
+  return { ...ended, kind, ...guided.guided() };
 }
 
 function requireFit(model: AnyModel, { model: recorded, implementation, program }: Counterexample): void {

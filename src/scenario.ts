@@ -1,7 +1,7 @@
 import { UsageError } from "./errors.js";
-import { execute } from "./execution/execution.js";
+import { execute, type Assignment, type Executed } from "./execution/execution.js";
 import type { Lanes } from "./execution/lanes.js";
-import type { AnyModel } from "./execution/model.js";
+import type { AnyModel, Isolation } from "./execution/model.js";
 import { assignedPool } from "./execution/pool.js";
 import type { Program } from "./execution/program.js";
 import type { Trace } from "./execution/trace.js";
@@ -76,6 +76,62 @@ export async function playScenarios(
   });
 }
 
+/** A program and the order of its steps, to be run for one implementation. */
+export interface Timeline {
+  readonly implementation: string;
+  readonly program: Program;
+  /** As `raceproof replay` and `raceproof export --format test` print it. */
+  readonly timeline: readonly Leg[];
+  /** Default: `read committed`. */
+  readonly isolation?: Isolation;
+  /** As for `check`. */
+  readonly postgres?: string;
+}
+
+/**
+ * Runs one program in a pinned order of steps: the regression test of a counterexample.
+ *
+ * @returns What was done, and what it broke; nothing, once the code is fixed.
+ * @throws {UsageError} When the implementation does not exist, or never comes to where a leg is to stop.
+ * @throws {PostgresError} When Postgres cannot be started or goes away.
+ */
+export async function playTimeline(
+  given: AnyModel,
+  { implementation, program, timeline, isolation = "read committed", postgres }: Timeline,
+): Promise<{ readonly trace: Trace; readonly violations: readonly Violation[] }> {
+  const model = usable(given);
+  if (!Object.hasOwn(model.implementations, implementation))
+    throw new UsageError(`model "${model.name}" has no implementation "${implementation}"`);
+  return withServer(postgres, (server) =>
+    withLanes(server, model, 1, async (lanesAt) => {
+      const assignment = { model, implementation, program, pool: assignedPool, record: true };
+      const executed = await pinnedRun(await lanesAt(isolation), assignment, timeline, `the timeline`);
+      return { trace: executed.trace, violations: judge(model, program, executed) };
+    }),
+  );
+}
+
+/** @throws {UsageError} When a leg does not come to where it is to stop. */
+async function pinnedRun(
+  lanes: Lanes,
+  assignment: Assignment,
+  timeline: readonly Leg[],
+  what: string,
+): Promise<Executed> {
+  const scheduler = pinned(timeline);
+  try {
+    return await lanes.run(async (lane) => {
+      const executed = await execute(lane, assignment, scheduler);
+      const missed = scheduler.missed();
+      if (missed !== undefined) throw missed;
+      return executed;
+    });
+  } catch (error) {
+    if (!(error instanceof MissedPin)) throw error;
+    throw new UsageError(`${what} does not fit implementation "${assignment.implementation}": ${error.message}`);
+  }
+}
+
 async function play(lanes: Lanes, scenario: Scenario, implementation: string): Promise<Played> {
   const { name, program, timeline, ends } = scenario;
   const model = usable(scenario.model);
@@ -84,20 +140,8 @@ async function play(lanes: Lanes, scenario: Scenario, implementation: string): P
     throw new UsageError(
       `scenario "${name}" says nothing of implementation "${implementation}"; it knows: ${Object.keys(ends).join(", ")}`,
     );
-  const scheduler = pinned(timeline);
   const assignment = { model, implementation, program, pool: assignedPool, record: true };
-  const executed = await lanes
-    .run(async (lane) => {
-      const executed = await execute(lane, assignment, scheduler);
-      const missed = scheduler.missed();
-      if (missed !== undefined) throw missed;
-      return executed;
-    })
-    .catch((error: unknown) => {
-      throw error instanceof MissedPin
-        ? new UsageError(`scenario "${name}" does not fit implementation "${implementation}": ${error.message}`)
-        : error;
-    });
+  const executed = await pinnedRun(lanes, assignment, timeline, `scenario "${name}"`);
   const violations = judge(model, program, executed);
   const display = executed.trace.steps.at(-1)?.display ?? executed.trace.displayBefore ?? {};
   const broken = [...new Set(violations.map(({ invariant }) => invariant))];

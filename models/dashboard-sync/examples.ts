@@ -111,7 +111,10 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["failed", "pending"], { A: [gets("deliver", "fails", 2)], user: [retry] }),
   program(["failed", "failed"], { user: [retry], other: [retryOfAnother] }),
   // Another run.
-  { ...program([], { A: [failsAgain, succeedsAgain], user: [retry] }), initial: { runs: [["failed"], ["failed"]] } },
+  {
+    ...program([], { A: [failsFirst], user: [retry], B: [succeedsFirst] }),
+    initial: { runs: [["pending"], ["failed"]] },
+  },
   // Somebody looks at the dashboard meanwhile.
   program(["failed"], { dashboard: [viewRun], A: [succeedsAgain] }),
   program(["pending"], { dashboard: [viewRun], A: [failsFirst] }),

@@ -115,25 +115,24 @@ export function flatten({ runs }: Initial): { item: WorkItem; state: PartitionSt
 }
 
 /**
- * Shrinking: partition 2 becomes 1 and run 2 becomes 1, where nothing happens to 1, and worker A does what B did.
- * Operations may be about a partition, a run, or neither.
+ * Shrinking: runs and partitions that nothing happens to go, or change places with a later one, and worker A does what B
+ * did. Operations may be about a partition, a run, or neither.
  */
 export function* simplify<P extends Partial<Target>>(program: Program<Initial, P>): Generator<Program<Initial, P>> {
   const { runs } = program.initial;
   const parameters = program.actors.flatMap(({ operations }) => operations.map((call) => call.parameters));
+  const named = new Set(parameters.flatMap(({ run }) => run ?? []));
+  for (const [moved, number] of simplerLists(runs, named))
+    yield rename(program, { runs: moved }, (about) =>
+      about.run === undefined ? about : { ...about, run: number(about.run) },
+    );
   for (const [i, states] of runs.entries()) {
-    const used = parameters.filter(({ run }) => run === i + 1).flatMap(({ partition }) => partition ?? []);
-    if (states.length < 2 || used.length === 0 || used.includes(1)) continue;
-    const swapped = runs.map((each, at) => (at === i ? each.toReversed() : each));
-    yield rename(program, { runs: swapped }, (about) =>
-      about.run === i + 1 && about.partition !== undefined ? { ...about, partition: 1 } : about,
-    );
-  }
-  const named = parameters.flatMap(({ run }) => run ?? []);
-  if (runs.length === 2 && named.length > 0 && named.every((run) => run === 2)) {
-    yield rename(program, { runs: runs.toReversed() }, (about) =>
-      about.run === undefined ? about : { ...about, run: 1 },
-    );
+    const own = parameters.filter(({ run }) => run === i + 1);
+    const used = new Set(own.flatMap(({ partition }) => partition ?? []));
+    for (const [moved, number] of simplerLists(states, used))
+      yield rename(program, { runs: runs.with(i, moved) }, (about) =>
+        about.run === i + 1 && about.partition !== undefined ? { ...about, partition: number(about.partition) } : about,
+      );
   }
   // Nobody asks which of two workers it was.
   const [a, b] = ["worker A", "worker B"];
@@ -144,6 +143,25 @@ export function* simplify<P extends Partial<Target>>(program: Program<Initial, P
       .map((actor) => (actor.name === b ? { ...actor, name: a } : actor));
     const faults = program.faults?.map((fault) => (fault.actor === b ? { ...fault, actor: a } : fault));
     yield { ...program, actors, ...(faults === undefined ? {} : { faults }) };
+  }
+}
+
+/**
+ * The list without one of the items that are not used, or with that and a later one swapped; and for each the numbers, from 1, that the
+ * others have then.
+ */
+function* simplerLists<T>(
+  items: readonly T[],
+  used: ReadonlySet<number>,
+): Generator<readonly [readonly T[], (number: number) => number]> {
+  for (const idle of items.keys()) {
+    if (used.has(idle + 1) || items.length < 2) continue;
+    yield [items.toSpliced(idle, 1), (number) => (number > idle + 1 ? number - 1 : number)];
+    for (const busy of used) {
+      if (busy <= idle + 1 || busy > items.length) continue;
+      const swapped = items.with(idle, items[busy - 1]!).with(busy - 1, items[idle]!);
+      yield [swapped, (number) => (number === busy ? idle + 1 : number)];
+    }
   }
 }
 

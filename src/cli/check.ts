@@ -1,15 +1,20 @@
 import { constants } from "node:fs";
-import { access, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { check, type CheckProgress, type CheckResult } from "../check.js";
-import { exitCode, UsageError } from "../errors.js";
+import { exitCode, RaceproofError, UsageError } from "../errors.js";
 import type { Condition, Isolation } from "../execution/model.js";
-import type { VerdictFile } from "../explore/verdict.js";
+import type { Shard } from "../explore/strands.js";
+import type { RememberedReport, VerdictFile } from "../explore/verdict.js";
+import type { Remembered } from "../remembered.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import { renderCounterexampleTerminal } from "../report/terminal.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
 import { renderVerdictTerminal } from "../report/verdict-terminal.js";
+import { keep, readRemembered } from "../store/counterexamples.js";
+import { writeVerdict } from "../store/verdict-file.js";
+import { writeWhole, writing } from "../store/write.js";
 import { loadModel } from "./load-model.js";
 import { lookOf, ProgressLine, replayCommandOf } from "./terminal.js";
 
@@ -21,34 +26,78 @@ export interface CheckFlags {
   readonly seed?: string;
   readonly executions?: number;
   readonly time?: number;
+  readonly shrinkTime?: number;
   readonly lanes?: number;
   readonly postgres?: string;
   /** A file, or `-` for standard output. */
   readonly json?: string;
   readonly reports: string;
+  /** Where counterexamples are remembered; false for nowhere. */
+  readonly counterexamples?: string | false;
+  readonly shard?: Shard;
+  readonly checkpoint?: string;
 }
+
+/** Where counterexamples are remembered, unless said otherwise. */
+export const defaultFolder = "counterexamples";
 
 /** `raceproof check [model]` */
 export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
-  const { model, module } = await loadModel(name);
+  const { model, module, sources } = await loadModel(name);
   await requireWritable(flags);
+  // Models that ship with raceproof break on purpose; what breaks them is remembered where somebody says so.
+  const folder = flags.counterexamples ?? (module === undefined ? false : defaultFolder);
+  const remembered = folder === false ? [] : await readRemembered(folder);
   const progress = new ProgressLine();
   const result = await check(model, {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
-    ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions }),
-    ...optional({ seconds: flags.time, lanes: flags.lanes, postgres: flags.postgres, module }),
+    ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions, shard: flags.shard }),
+    ...optional({
+      seconds: flags.time,
+      shrinkSeconds: flags.shrinkTime,
+      lanes: flags.lanes,
+      postgres: flags.postgres,
+      module,
+      sources,
+      checkpoint: flags.checkpoint,
+    }),
     reports: flags.reports,
+    remembered,
     signal,
     onProgress: (event) => show(progress, event),
   });
   progress.clear();
   await write(result, flags);
   if (flags.json !== "-") print(result);
+  // Where a check is divided, what all parts of it found is remembered by whoever merges them.
+  if (folder !== false && flags.shard === undefined) await remember(folder, result, remembered);
   return exitCodeOf(result.verdict);
+}
+
+/** Keeps what was found for the next time. Where nothing can be written, as in some CI, that is no reason to fail. */
+export async function remember(
+  folder: string,
+  { verdict, counterexamples }: CheckResult,
+  before: readonly Remembered[],
+): Promise<void> {
+  try {
+    const { added, replaced } = await keep(folder, counterexamples, before, verdict.remembered ?? []);
+    const written = [...added, ...replaced];
+    if (written.length === 0) return;
+    process.stderr.write(
+      `remembered, and replayed first from now on (commit ${written.length === 1 ? "it" : "them"}): ${written.join(", ")}\n`,
+    );
+  } catch (error) {
+    if (!(error instanceof RaceproofError)) throw error;
+    process.stderr.write(`raceproof: not remembered: ${error.message}\n`);
+  }
 }
 
 function show(progress: ProgressLine, event: CheckProgress): void {
   switch (event.phase) {
+    case "remembered":
+      progress.clear();
+      return void process.stderr.write(`${rememberedText(event.report)}\n`);
     case "explore": {
       const of = event.of === undefined ? "" : ` of ${event.of.toLocaleString("en-US")}`;
       const violations = event.signatures === 0 ? "" : `, ${event.signatures} kinds of violation`;
@@ -63,12 +112,18 @@ function show(progress: ProgressLine, event: CheckProgress): void {
   }
 }
 
+/** Told at once, before anything else is run. */
+function rememberedText({ file, state, note }: RememberedReport): string {
+  const word = { breaks: "still breaks", fixed: "fixed", diverged: "DIVERGED" }[state];
+  return `${word}: ${file} (${note})`;
+}
+
 function rowText({ implementation, condition }: { implementation: string; condition: Condition }): string {
   return condition === "read committed" ? implementation : `${implementation} (${condition})`;
 }
 
 /** Before the work, and not after minutes of it. */
-async function requireWritable({ reports, json }: CheckFlags): Promise<void> {
+export async function requireWritable({ reports, json }: Pick<CheckFlags, "reports" | "json">): Promise<void> {
   const folders = [
     path.resolve(reports),
     ...(json === undefined || json === "-" ? [] : [path.dirname(path.resolve(json))]),
@@ -83,7 +138,11 @@ async function requireWritable({ reports, json }: CheckFlags): Promise<void> {
 }
 
 /** Files first: whatever happens to the terminal, nothing found is lost. */
-async function write({ verdict, counterexamples }: CheckResult, { reports, json }: CheckFlags): Promise<void> {
+export async function write(
+  result: CheckResult,
+  { reports, json }: Pick<CheckFlags, "reports" | "json">,
+): Promise<void> {
+  const { verdict, counterexamples } = result;
   const folder = path.resolve(reports);
   for (const counterexample of counterexamples) {
     const file = path.join(folder, counterexampleFileName(counterexample));
@@ -92,12 +151,12 @@ async function write({ verdict, counterexamples }: CheckResult, { reports, json 
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
   await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
-  const text = `${JSON.stringify(verdict, null, 2)}\n`;
+  const text = writeVerdict(result);
   if (json === "-") process.stdout.write(text);
   else if (json !== undefined) await writeWhole(path.resolve(json), text);
 }
 
-function print({ verdict, counterexamples }: CheckResult): void {
+export function print({ verdict, counterexamples }: CheckResult): void {
   const look = lookOf(process.stdout);
   for (const counterexample of timelinesOf(verdict, counterexamples)) {
     const file = counterexampleOf(verdict, counterexample);
@@ -128,26 +187,7 @@ function counterexampleOf(
   return found?.counterexample ?? "";
 }
 
-/** By a temporary name, so that a file is there whole or not at all. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writing(file, async () => {
-    await mkdir(path.dirname(file), { recursive: true });
-    // Others may be writing the same file.
-    const temporary = `${file}.${process.pid}.tmp`;
-    await writeFile(temporary, text);
-    await rename(temporary, file);
-  });
-}
-
-async function writing(file: string, body: () => Promise<unknown>): Promise<void> {
-  try {
-    await body();
-  } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${(error as Error).message}`);
-  }
-}
-
-function exitCodeOf({ asExpected, interrupted, implementations }: VerdictFile): number {
+export function exitCodeOf({ asExpected, interrupted, implementations }: VerdictFile): number {
   if (interrupted) return exitCode.interrupted;
   if (asExpected) return exitCode.ok;
   const unexpected = implementations.some(({ asExpected, verdict }) => !asExpected && verdict !== "inconclusive");

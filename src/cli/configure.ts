@@ -8,8 +8,7 @@ export async function configure(command: Command): Promise<void> {
   if (command.options.length === 0) return;
   const found = await loadConfig();
   const name = command.name();
-  for (const option of command.options) {
-    if (option.negate) continue;
+  for (const option of settable(command)) {
     const key = option.attributeName();
     const source = command.getOptionValueSource(key);
     if (source !== undefined && source !== "default") continue;
@@ -18,7 +17,7 @@ export async function configure(command: Command): Promise<void> {
     // Whoever opens the server looks there, too, and names it when it is wrong.
     if (key === "postgres" && text) continue;
     if (text !== undefined && text !== "")
-      command.setOptionValueWithSource(key, fromText(option, variable, text), "env");
+      command.setOptionValueWithSource(key, fromText(kindOf(command, option), variable, text), "env");
     else set(command, option, found);
   }
 }
@@ -36,14 +35,33 @@ function set(command: Command, option: Option, found: FoundConfig | undefined): 
   const value = isTop ? (found?.config as Record<string, unknown> | undefined)?.[key] : section?.[key];
   if (found === undefined || value === undefined) return;
   const where = `\`${isTop ? key : `${name}.${key}`}\` in ${found.file}`;
-  command.setOptionValueWithSource(key, fromConfig(option, where, value), "config");
+  command.setOptionValueWithSource(key, fromConfig(kindOf(command, option), where, value), "config");
 }
 
-function fromConfig(option: Option, where: string, value: unknown): unknown {
-  if (option.isBoolean()) {
-    if (typeof value !== "boolean")
-      throw new UsageError(`${where} must be true or false, and is ${JSON.stringify(value)}`);
-    return value;
+/** Those with a key of their own: of `--faults` and `--no-faults` the first, of a `--no-replay` alone that. */
+function settable(command: Command): readonly Option[] {
+  const positive = new Set(command.options.filter(({ negate }) => !negate).map((option) => option.attributeName()));
+  return command.options.filter((option) => !option.negate || !positive.has(option.attributeName()));
+}
+
+/** What may be said of an option: what it takes, and whether true and false may be. */
+interface Kind {
+  readonly option: Option;
+  readonly takesValue: boolean;
+  readonly takesFalse: boolean;
+}
+
+function kindOf(command: Command, option: Option): Kind {
+  const takesValue = option.required || option.optional;
+  const isNegatable = command.options.some((other) => other.negate && other.attributeName() === option.attributeName());
+  return { option, takesValue, takesFalse: !takesValue || isNegatable };
+}
+
+function fromConfig({ option, takesValue, takesFalse }: Kind, where: string, value: unknown): unknown {
+  if (value === false && takesFalse) return false;
+  if (!takesValue) {
+    if (value === true) return true;
+    throw new UsageError(`${where} must be true or false, and is ${JSON.stringify(value)}`);
   }
   const texts = [value].flat();
   const wrong = texts.find((each) => typeof each !== "string" && typeof each !== "number");
@@ -51,10 +69,10 @@ function fromConfig(option: Option, where: string, value: unknown): unknown {
   return parsed(option, where, texts.map(String));
 }
 
-function fromText(option: Option, variable: string, text: string): unknown {
-  if (!option.isBoolean()) return parsed(option, variable, [text]);
+function fromText({ option, takesValue, takesFalse }: Kind, variable: string, text: string): unknown {
+  if (takesFalse && /^(0|false|no|off)$/i.test(text)) return false;
+  if (takesValue) return parsed(option, variable, [text]);
   if (/^(1|true|yes|on)$/i.test(text)) return true;
-  if (/^(0|false|no|off)$/i.test(text)) return false;
   throw new UsageError(`${variable} must be true or false, and is ${JSON.stringify(text)}`);
 }
 
@@ -74,14 +92,12 @@ function parsed(option: Option, where: string, texts: readonly string[]): unknow
 /** The table of all settings, as the documentation has it. */
 export function settingsTable(root: Command): string {
   const rows = root.commands.flatMap((command) =>
-    command.options
-      .filter(({ negate }) => !negate)
-      .map((option) => {
-        const key = option.attributeName();
-        const name = command.name();
-        const place = name === "check" || key === "postgres" ? key : `${name}.${key}`;
-        return { name, flags: option.flags, key: place, variable: variableOf(name, key), text: option.description };
-      }),
+    settable(command).map((option) => {
+      const key = option.attributeName();
+      const name = command.name();
+      const place = name === "check" || key === "postgres" ? key : `${name}.${key}`;
+      return { name, flags: option.flags, key: place, variable: variableOf(name, key), text: option.description };
+    }),
   );
   const lines = rows.map(
     ({ name, flags, key, variable, text }) =>

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
+import { sourcesOf } from "../definition.js";
 import { RaceproofError, UsageError } from "../errors.js";
 import type { AnyModel } from "../execution/model.js";
 import { gatePgOf } from "../session/pg.js";
@@ -22,6 +23,8 @@ export interface LoadedModel {
   readonly model: AnyModel;
   /** The module, relative to the working directory; undefined for a model that ships with raceproof. */
   readonly module: string | undefined;
+  /** Digest of its sources. */
+  readonly sources: string;
 }
 
 /**
@@ -35,7 +38,8 @@ export async function loadModel(nameOrFile: string): Promise<LoadedModel> {
   if (shipped.includes(nameOrFile)) {
     const { href } = new URL(`${nameOrFile}/${moduleName}`, models);
     const module = (await import(href)) as { readonly default: unknown };
-    return { model: usable(module.default, nameOrFile), module: undefined };
+    const sources = await sourcesOf(fileURLToPath(href));
+    return { model: usable(module.default, nameOrFile), module: undefined, sources };
   }
   const file = path.resolve(nameOrFile);
   if (!existsSync(file)) {
@@ -47,7 +51,7 @@ export async function loadModel(nameOrFile: string): Promise<LoadedModel> {
     throw new UsageError(`${nameOrFile} is a folder; name the module whose default export is the model`);
   gatePgOf(file);
   const model = usable(await importDefault(file, nameOrFile), nameOrFile);
-  return { model, module: path.relative(process.cwd(), file) };
+  return { model, module: path.relative(process.cwd(), file).replaceAll("\\", "/"), sources: await sourcesOf(file) };
 }
 
 async function importDefault(file: string, name: string): Promise<unknown> {

@@ -1,16 +1,19 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { defaultExecutions } from "../check.js";
+import { defaultExecutions } from "../budget.js";
 import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
 import { strategyNames } from "../strategy/named.js";
 import { configure, configuredModel, settingsTable } from "./configure.js";
 import { initCommand } from "./init.js";
-import { checkCommand, type CheckFlags } from "./check.js";
+import type { Shard } from "../explore/strands.js";
+import { checkCommand, defaultFolder, type CheckFlags } from "./check.js";
 import { explainCommand, type ExplainFlags } from "./explain.js";
 import { doctorCommand, type DoctorFlags } from "./doctor.js";
 import { exportCommand, type ExportFlags } from "./export.js";
+import { listCommand, type ListFlags } from "./list.js";
+import { mergeCommand, type MergeFlags } from "./merge.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
 import { specCommand, type SpecFlags } from "./spec.js";
 import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
@@ -31,6 +34,13 @@ function seconds(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError("It must be a number of seconds above 0.");
   return value;
+}
+
+function shard(text: string): Shard {
+  const [number, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number);
+  if (number === undefined || of === undefined || number < 1 || number > of)
+    throw new InvalidArgumentError("It must be like 3/8: the third of eight.");
+  return { number, of };
 }
 
 function several(value: string, before: string[] = []): string[] {
@@ -83,13 +93,28 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     )
     .option(
       "--time <seconds>",
-      "for exploring, shared evenly among implementations and conditions; shrinking what was found comes on top",
+      "for exploring everything, most of it what is expected to hold; shrinking what was found comes on top",
+      seconds,
+    )
+    .option(
+      "--shrink-time <seconds>",
+      "for shrinking what was found, shared in the same way; what is not the smallest by then says so",
       seconds,
     )
     .option("--lanes <number>", "executions under way at once (default: two per processor, 2 to 8)", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--json <file>", "write the verdict as JSON; - for standard output")
     .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
+    .option(
+      "--counterexamples <folder>",
+      `where what was found is remembered, to be replayed first the next time (default: ${defaultFolder}; for models that ship with raceproof: nowhere)`,
+    )
+    .option("--no-counterexamples", "remember nothing, replay nothing")
+    .option("--shard <number/of>", "do one part of the check, e.g. 3/8; `raceproof merge` joins the parts", shard)
+    .option(
+      "--checkpoint <file>",
+      "write down how far it is, and go on from there when begun again with the same options; removed at the end",
+    )
     .action(async (model: string | undefined, flags: CheckFlags) =>
       done(await checkCommand(model ?? (await configuredModel()) ?? "dashboard-sync", flags, signal)),
     );
@@ -104,10 +129,29 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     )
     .action(() => void process.stdout.write(settingsTable(root)));
   root
+    .command("merge")
+    .description("join the verdicts of all shards of a check into one")
+    .argument("<file...>", "what `check --shard … --json FILE` wrote, one for each shard")
+    .option("--json <file>", "write the verdict as JSON; - for standard output")
+    .option("--reports <folder>", "where counterexamples and the verdict are written", "reports")
+    .option("--counterexamples <folder>", "where what was found is remembered (default: nowhere)")
+    .action(async (files: string[], flags: MergeFlags) => done(await mergeCommand(files, flags)));
+  root
+    .command("list")
+    .description("show the counterexamples that are remembered, and replay them to say whether they still break")
+    .option("--counterexamples <folder>", "where they are", defaultFolder)
+    .option("--no-replay", "do not run anything")
+    .option("--postgres <what>", postgresHelp)
+    .option("--model <file>", "the model, if it is no longer where it was")
+    .option("--json", "print as JSON")
+    .action(async (flags: ListFlags) => done(await listCommand(flags, signal)));
+  root
     .command("replay")
     .description("run a counterexample again, and compare it step by step with the record")
     .argument("<file>", "a counterexample")
     .option("--times <number>", "how often", whole(1), 1)
+    .option("--guided", "where the code has changed, follow the record as far as it makes sense")
+    .option("--pause-at <step>", "stop before this step, with everything as it is, and say how to look at it", whole(1))
     .option("--postgres <what>", postgresHelp)
     .option("--model <file>", "the model, if it is no longer where it was")
     .option("--json", "print the outcome as JSON")
@@ -156,14 +200,14 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .action(async (files: string[], flags: SpecFlags) => done(await specCommand(files, flags, signal)));
   root
     .command("export")
-    .description("write a counterexample as SQL, for anyone with Postgres alone")
+    .description("write a counterexample as SQL, for anyone with Postgres alone, or as a test")
     .argument("<file>", "a counterexample")
     .addOption(
       new Option(
         "--format <name>",
-        "spec (for PostgreSQL's isolationtester), or psql (what to type into which terminal)",
+        "spec (for PostgreSQL's isolationtester), psql (what to type into which terminal), or test (for vitest)",
       )
-        .choices(["spec", "psql"])
+        .choices(["spec", "psql", "test"])
         .default("spec"),
     )
     .option("--output <file>", "where to write it; - for standard output", "-")

@@ -5,8 +5,12 @@ export { lookOf };
 
 /** The command line that replays a file, to be pasted into a shell. */
 export function replayCommandOf(file: string): string {
-  const word = /^[\w./:@%+=,][\w./:@%+=,-]*$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
-  return `npx raceproof replay ${word}`;
+  return `npx raceproof replay ${shellWord(file)}`;
+}
+
+/** A word for a shell, in quotes where it needs them. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A line about how it goes, on stderr: one that is rewritten on a terminal, plain lines now and then elsewhere. */

@@ -23,7 +23,27 @@ export interface Config {
   readonly lanes?: number;
   readonly json?: string;
   readonly reports?: string;
-  readonly replay?: { readonly times?: number; readonly model?: string; readonly json?: boolean };
+  /** Seconds. */
+  readonly shrinkTime?: number;
+  /** Where what was found is remembered; false for nowhere. */
+  readonly counterexamples?: string | false;
+  /** E.g. `3/8`. */
+  readonly shard?: string;
+  readonly checkpoint?: string;
+  readonly merge?: { readonly json?: string; readonly reports?: string; readonly counterexamples?: string | false };
+  readonly list?: {
+    readonly counterexamples?: string;
+    readonly replay?: boolean;
+    readonly model?: string;
+    readonly json?: boolean;
+  };
+  readonly replay?: {
+    readonly times?: number;
+    readonly guided?: boolean;
+    readonly pauseAt?: number;
+    readonly model?: string;
+    readonly json?: boolean;
+  };
   readonly explain?: { readonly model?: string; readonly json?: boolean };
   readonly scenario?: {
     readonly implementation?: string | readonly string[];

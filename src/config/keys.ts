@@ -17,8 +17,14 @@ export const configKeys = {
     "lanes",
     "json",
     "reports",
+    "shrinkTime",
+    "counterexamples",
+    "shard",
+    "checkpoint",
   ],
-  replay: ["times", "model", "json"],
+  merge: ["json", "reports", "counterexamples"],
+  list: ["counterexamples", "replay", "model", "json"],
+  replay: ["times", "guided", "pauseAt", "model", "json"],
   explain: ["model", "json"],
   scenario: ["implementation", "all", "json"],
   spec: ["strategy", "format", "json", "lanes"],
@@ -31,7 +37,7 @@ export type Command = keyof typeof configKeys;
 /** The environment variable of a key. */
 export function variableOf(command: string, key: string): string {
   const section = command === "check" || key === "postgres" ? "" : `${command}_`;
-  return `RACEPROOF_${section}${key}`.toUpperCase();
+  return `RACEPROOF_${section}${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`)}`.toUpperCase();
 }
 
 /** What a user most likely meant: the key that is the fewest edits away (Levenshtein, 1966), if they are few. */

@@ -5,15 +5,26 @@ import type { Outcome, Step, Trace } from "./trace.js";
 export interface Difference {
   /** Index of the step. */
   readonly step: number;
-  /** What differs: who took it, its statement, its parameters, what came back, what it waited for. */
-  readonly what: string;
+  /** What differs. */
+  readonly what: Aspect;
   readonly recorded: string;
   readonly now: string;
 }
 
+/** What two steps are compared by. */
+export type Aspect =
+  | "who takes it"
+  | "the statement"
+  | "the parameters"
+  | "what goes wrong"
+  | "what comes back"
+  | "the rows"
+  | "the wait"
+  | "the number of steps";
+
 /**
  * Compares a replay with the record, step by step: who took it, statement, parameters by shape, what came back (rows
- * affected or error code), and waits. What may differ between servers and runs is left out: values of parameters of the
+ * affected or error code; rows by shape where both were recorded in full), and waits. What may differ between servers and runs is left out: values of parameters of the
  * same type (generated ids, times), messages, lock numbers.
  */
 export function firstDifference(recorded: Trace, now: Trace): Difference | undefined {
@@ -26,7 +37,7 @@ export function firstDifference(recorded: Trace, now: Trace): Difference | undef
 }
 
 function stepDifference(recorded: Step | undefined, now: Step | undefined): Omit<Difference, "step"> | undefined {
-  const aspects: [what: string, of: (step: Step) => string][] = [
+  const aspects: [what: Aspect, of: (step: Step) => string][] = [
     ["who takes it", ({ session }) => session],
     ["the statement", ({ text }) => text.replace(/\s+/g, " ").trim()],
     ["the parameters", ({ values }) => `(${values.map(shape).join(", ")})`],
@@ -46,7 +57,16 @@ function stepDifference(recorded: Step | undefined, now: Step | undefined): Omit
   for (const [what, of] of aspects) {
     if (of(recorded) !== of(now)) return { what, recorded: of(recorded), now: of(now) };
   }
+  const [before, after] = [rowsOf(recorded), rowsOf(now)];
+  if (before !== undefined && after !== undefined && before !== after)
+    return { what: "the rows", recorded: before, now: after };
   return undefined;
+}
+
+/** The shape of the rows that were recorded. */
+function rowsOf({ outcome }: Step): string | undefined {
+  if (outcome.kind !== "rows" || outcome.rows === undefined) return undefined;
+  return outcome.rows.map(shape).join("; ");
 }
 
 function describeOutcome(outcome: Outcome): string {
@@ -54,7 +74,7 @@ function describeOutcome(outcome: Outcome): string {
     case "rows":
       return outcome.rowCount === null ? outcome.command : `${outcome.command}, ${outcome.rowCount} rows`;
     case "error":
-      return `error ${outcome.code ?? outcome.message}`;
+      return `error ${outcome.code ?? outcome.message.replaceAll(/\d+/g, "N")}`;
     case "passed":
       return "passed";
   }
@@ -64,6 +84,10 @@ function describeOutcome(outcome: Outcome): string {
 function shape(value: Json): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return `[${[...new Set(value.map(shape))].join("|")}]`;
+  if (typeof value === "object")
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${key}: ${shape(item as Json)}`)
+      .join(", ")}}`;
   if (typeof value !== "string") return typeof value;
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value)) return "uuid";
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return "time";

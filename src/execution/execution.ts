@@ -12,7 +12,7 @@ import { Bell } from "./bell.js";
 import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
-import type { Lane } from "./lane.js";
+import type { Address, Lane } from "./lane.js";
 import {
   describeCall,
   fromModel,
@@ -25,7 +25,7 @@ import {
 import type { Json, OperationCall, Program } from "./program.js";
 import { lookWith } from "./look.js";
 import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
-import type { Commit, OperationRecord, OperationResult, Trace } from "./trace.js";
+import type { Commit, OperationRecord, OperationResult, Step, Trace } from "./trace.js";
 import { Waiters } from "./waiters.js";
 
 /** What is to be executed. */
@@ -42,8 +42,26 @@ export interface Assignment {
    * rows without `order by` depends. It takes several milliseconds; a replay deserves them, and so does what is recorded.
    */
   readonly pristine?: boolean;
+  /** Called before each step that is about to be taken, and after the last one; nothing moves until it has resolved. */
+  readonly pause?: Pause;
   /** For callers that look after the database and its connections themselves: nothing is reset before, or tidied up after. */
   readonly keeper?: Keeper;
+}
+
+/** Waits at a moment between two steps for as long as it likes; what it throws ends the execution. */
+export type Pause = (moment: Moment) => Promise<void>;
+
+/** A moment between two steps. */
+export interface Moment {
+  /** How many steps have been taken. */
+  readonly taken: number;
+  /** The last of them, as far as it has come. */
+  readonly last: Step | undefined;
+  /** What is about to be taken; undefined at the end. */
+  readonly next: Choice | undefined;
+  /** Sessions whose statement waits for a lock. */
+  readonly waiting: readonly string[];
+  readonly address: Address;
 }
 
 /** Who looks after what an execution would look after otherwise. */
@@ -165,7 +183,6 @@ class Execution implements Gate {
   readonly #pending: (readonly Choice[])[] = [];
   readonly #chosen: number[] = [];
   readonly #answers: Observed["answers"][number][] = [];
-  readonly #decisions: number[] = [];
   readonly #commits: Commit[] = [];
   readonly #watchesCommits: boolean;
   readonly #publications: Publications;
@@ -231,6 +248,7 @@ class Execution implements Gate {
         await this.#settle();
       }
       while (await this.#advance());
+      await this.#pause(undefined);
       this.#over = true;
       this.clock?.drop();
       const left = this.#assignment.keeper === undefined ? await this.connections.tidy() : [];
@@ -242,7 +260,6 @@ class Execution implements Gate {
         pending: this.#pending,
         chosen: this.#chosen,
         answers: this.#answers,
-        decisions: this.#decisions,
         commits: this.#commits,
         left,
         uncontrolled: [...this.#outside],
@@ -577,10 +594,10 @@ class Execution implements Gate {
     }
     const choice = choices[chosen];
     if (choice === undefined) throw new RangeError(`the strategy chose step ${chosen} of ${choices.length}`);
+    if (this.#assignment.pause !== undefined) await this.#pause(choice);
     const [step, fault] = "step" in choice ? [choice.step, choice.fault] : [choice, undefined];
     const index = this.#steps.length;
     this.#chosen.push(chosen);
-    this.#decisions.push(this.#switches.length);
     if (chosen !== defaultChoice(choices, this.#last))
       this.#switches.push({ step: index, to: choice.session, ...(fault === undefined ? {} : { fault }) });
     this.#pending.push(choices);
@@ -596,6 +613,17 @@ class Execution implements Gate {
     if (this.#published) await this.#watch(index);
     if (this.#assignment.record) await this.#addDisplay(record);
     return true;
+  }
+
+  async #pause(next: Choice | undefined): Promise<void> {
+    const { pause } = this.#assignment;
+    await pause?.({
+      taken: this.#steps.length,
+      last: this.#steps.at(-1),
+      next,
+      waiting: this.#waiters.sessions,
+      address: this.#lane.address,
+    });
   }
 
   async #letThrough(step: GatedStep, record: Recorded): Promise<void> {

@@ -24,6 +24,15 @@ export interface Waiting {
   readonly row: { readonly relation: string; readonly ctid: string } | null;
 }
 
+/** Where a database is. */
+export interface Address {
+  /** A name, or the directory of a socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
 /** In what a lane may differ from others on the same server. */
 export interface LaneOptions {
   /** What transactions of the code under test begin with that do not say otherwise. */
@@ -98,6 +107,12 @@ export class Lane {
       await database.drop().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Where the database is, for others to connect to; without a password. */
+  get address(): Address {
+    const { host, port, user, database } = new pg.Client(this.#database.connection);
+    return { host, port, user: user ?? "", database: database ?? this.#database.name };
   }
 
   /**

@@ -49,6 +49,10 @@ export class Waiters {
     return this.#blocked.some(({ step }) => step.actor === actor);
   }
 
+  get sessions(): string[] {
+    return this.#blocked.map(({ step }) => step.session);
+  }
+
   get pids(): number[] {
     return this.#blocked.map(({ step }) => step.pid!);
   }

@@ -1,9 +1,50 @@
-import { hash } from "node:crypto";
 import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord, Trace } from "../execution/trace.js";
 import { depthOf, pctBound } from "../strategy/pct.js";
+import { digest } from "./programs.js";
 import type { Coverage } from "./verdict.js";
+
+/** What one execution adds to the coverage. */
+export interface Account {
+  readonly strategy: string;
+  /** Digests of the program, and of program and schedule. */
+  readonly program: string;
+  readonly schedule: string;
+  readonly steps: number;
+  /** Actors that took steps. */
+  readonly actors: number;
+  /** Whether something could go wrong. */
+  readonly faults: boolean;
+  readonly lockWaits: number;
+  readonly deadlocks: number;
+  /** Pairs of operations that overlapped. */
+  readonly overlaps: readonly string[];
+  /** What actors did that cannot be scheduled; left out where they did nothing of the kind. */
+  readonly uncontrolled?: readonly string[];
+}
+
+/** @param uncontrolled What its actors did that cannot be scheduled. */
+export function accountOf(
+  program: Program,
+  { steps, schedule, operations }: Trace,
+  strategy: string,
+  uncontrolled: readonly string[] = [],
+): Account {
+  const text = JSON.stringify(program);
+  return {
+    strategy,
+    program: digest(text),
+    schedule: digest(text + JSON.stringify(schedule)),
+    steps: steps.length,
+    actors: new Set(steps.map(({ actor }) => actor)).size,
+    faults: (program.faults ?? []).length > 0,
+    lockWaits: steps.filter(({ wait }) => wait !== null).length,
+    deadlocks: steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length,
+    overlaps: [...overlapping(operations)],
+    ...(uncontrolled.length === 0 ? {} : { uncontrolled }),
+  };
+}
 
 /** Adds up what executions did. */
 export class CoverageCount {
@@ -24,40 +65,38 @@ export class CoverageCount {
     this.#overlaps = new Map(possiblePairs(model).map((pair) => [pair, 0]));
   }
 
-  /** @param uncontrolled What its actors did that cannot be scheduled. */
-  add(program: Program, trace: Trace, strategy: string, uncontrolled: readonly string[] = []): void {
+  add(account: Account): void {
+    const { strategy, program, schedule, steps, lockWaits, deadlocks, overlaps, uncontrolled = [] } = account;
     for (const what of uncontrolled) this.#uncontrolled.set(what, (this.#uncontrolled.get(what) ?? 0) + 1);
     this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
-    const text = JSON.stringify(program);
-    this.#programs.add(digest(text));
+    this.#programs.add(program);
     // Where things go wrong at random, too, the bound says nothing.
-    if ((program.faults ?? []).length === 0) this.#addPct(strategy, digest(text), trace);
-    this.#schedules.add(digest(text + JSON.stringify(trace.schedule)));
+    if (!account.faults) this.#addPct(account);
+    this.#schedules.add(schedule);
     this.#executions++;
-    this.#steps += trace.steps.length;
-    this.#lockWaits += trace.steps.filter(({ wait }) => wait !== null).length;
-    this.#deadlocks += trace.steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length;
-    for (const pair of overlapping(trace.operations)) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
+    this.#steps += steps;
+    this.#lockWaits += lockWaits;
+    this.#deadlocks += deadlocks;
+    for (const pair of overlaps) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
   }
 
   /** The first execution of each program does not count: it is run to learn how long the program is. */
-  #addPct(strategy: string, program: string, { steps }: Trace): void {
+  #addPct({ strategy, program, actors, steps }: Account): void {
     const depth = depthOf(strategy);
     if (depth === undefined) return;
     const key = `${strategy} ${program}`;
     const sofar = this.#pct.get(key) ?? { depth, n: 0, k: 0, executions: -1 };
-    sofar.n = Math.max(sofar.n, new Set(steps.map(({ actor }) => actor)).size);
-    sofar.k = Math.max(sofar.k, steps.length);
+    sofar.n = Math.max(sofar.n, actors);
+    sofar.k = Math.max(sofar.k, steps);
     sofar.executions++;
     this.#pct.set(key, sofar);
   }
 
   /** By depth: the least chance that a bug of that depth had to be met, of any program that PCT ran. */
   get #pctBounds(): Record<string, number> {
-    const bounds: Record<string, number> = {};
-    for (const { depth, n, k, executions } of this.#pct.values())
-      bounds[depth] = Math.min(bounds[depth] ?? 1, pctBound(n, k, depth, executions));
-    return bounds;
+    return leastOf(
+      [...this.#pct.values()].map(({ depth, n, k, executions }) => ({ [depth]: pctBound(n, k, depth, executions) })),
+    );
   }
 
   get counts(): Pick<Coverage, "executions" | "distinctSchedules"> {
@@ -66,7 +105,7 @@ export class CoverageCount {
 
   get total(): Omit<Coverage, "exhausted"> {
     return {
-      strategies: Object.fromEntries([...this.#strategies].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      strategies: sorted(this.#strategies),
       programs: this.#programs.size,
       executions: this.#executions,
       distinctSchedules: this.#schedules.size,
@@ -75,14 +114,50 @@ export class CoverageCount {
       deadlocks: this.#deadlocks,
       ...(this.#uncontrolled.size === 0 ? {} : { uncontrolled: Object.fromEntries(this.#uncontrolled) }),
       pctBounds: this.#pctBounds,
-      overlaps: Object.fromEntries([...this.#overlaps].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      overlaps: sorted(this.#overlaps),
     };
   }
 }
 
-/** Enough of a digest to tell millions of texts apart. */
-function digest(text: string): string {
-  return hash("sha1", text, "base64url").slice(0, 12);
+function leastOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const least: Record<string, number> = {};
+  for (const [name, value] of all.flatMap((each) => Object.entries(each)))
+    least[name] = Math.min(least[name] ?? 1, value);
+  return least;
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The coverage of executions of different programs, together. */
+export function together(parts: readonly Coverage[]): Coverage {
+  const sum = (of: (part: Coverage) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const sums = (of: (part: Coverage) => Readonly<Record<string, number>>) => {
+    const total = new Map<string, number>();
+    for (const [name, count] of parts.flatMap((part) => Object.entries(of(part))))
+      total.set(name, (total.get(name) ?? 0) + count);
+    return sorted(total);
+  };
+  return {
+    programs: sum(({ programs }) => programs),
+    executions: sum(({ executions }) => executions),
+    distinctSchedules: sum(({ distinctSchedules }) => distinctSchedules),
+    strategies: sums(({ strategies }) => strategies),
+    exhausted: {
+      programs: sum(({ exhausted }) => exhausted.programs),
+      executions: sum(({ exhausted }) => exhausted.executions),
+      orders: sum(({ exhausted }) => exhausted.orders),
+    },
+    steps: sum(({ steps }) => steps),
+    lockWaits: sum(({ lockWaits }) => lockWaits),
+    deadlocks: sum(({ deadlocks }) => deadlocks),
+    pctBounds: leastOf(parts.map(({ pctBounds }) => pctBounds)),
+    overlaps: sums(({ overlaps }) => overlaps),
+    ...(parts.some(({ uncontrolled }) => uncontrolled !== undefined) && {
+      uncontrolled: sums(({ uncontrolled = {} }) => uncontrolled),
+    }),
+  };
 }
 
 /** The pairs of operations, of different actors, of which each took a step before the other's last. */

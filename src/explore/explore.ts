@@ -1,42 +1,37 @@
 import { PostgresError, RaceproofError, UsageError } from "../errors.js";
-import { execute, type Assignment, type Executed } from "../execution/execution.js";
+import { execute, type Assignment } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
-import type { Trace } from "../execution/trace.js";
 import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
-import { signatureOf, type Violation } from "../oracle/violation.js";
+import { signatureOf } from "../oracle/violation.js";
 import { Divergence } from "../strategy/follow.js";
-import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
-import { CoverageCount } from "./coverage.js";
+import type { About, Strategy } from "../strategy/strategy.js";
+import { accountOf } from "./coverage.js";
+import { Findings, joined, type Failure, type Result } from "./findings.js";
 import { inOrder } from "./in-order.js";
-import { examplesOf, programSource } from "./programs.js";
+import { examplesOf, ProgramList, programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
+import { differsWhenRunTwice, sampledTwice } from "./twice.js";
+import { divide, type Division, type Shard, type Strand } from "./strands.js";
 import type { Coverage } from "./verdict.js";
 
 /** How far to go. */
 export interface Budget {
-  /** Executions per implementation. */
+  /** Executions, Infinity for no limit. */
   readonly executions: number;
-  /** Seconds per implementation; undefined for no limit. */
+  /** Undefined for no limit. */
   readonly seconds?: number;
-  /** Whether one violation is enough. */
+  /** Whether one violation is enough. Which one differs from run to run. */
   readonly firstOnly?: boolean;
-  /** Once all of these invariants have been broken, so many executions are enough. */
+  /** Once all of these invariants have been broken, so many executions are enough. How many there will be differs from run to run. */
   readonly enough?: { readonly invariants: readonly string[]; readonly executions: number };
 }
 
-/** A failing execution as it was found. */
-export interface Failure {
-  /** Number of the execution. */
-  readonly execution: number;
-  readonly program: Program;
-  readonly trace: Trace;
-  readonly violations: readonly Violation[];
-}
+export type { Failure };
 
 export interface Exploration {
   readonly coverage: Coverage;
@@ -47,6 +42,8 @@ export interface Exploration {
   /** What kept executions from counting, with how often. */
   readonly problems: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
+  /** Whether its time was over before its executions were. */
+  readonly timedOut: boolean;
 }
 
 /** What shows how far an exploration is. */
@@ -67,50 +64,194 @@ export interface ExploreOptions {
   readonly strategy: Strategy;
   readonly seed: string;
   readonly budget: Budget;
+  /** To explore instead of the model's own. */
+  readonly programs?: readonly Program[];
+  /** Which part of it is to be explored here; default: all. */
+  readonly shard?: Shard | undefined;
+  /** Number of the exploration among others: where dealing out its strands to shards begins. */
+  readonly offset?: number | undefined;
+  /** What was learnt in a run before, and where to write down what is learnt now. */
+  readonly journal?: Journal | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** An exploration that fails this often is told to be hopeless before its budget is used up. */
+/**
+ * What an exploration has learnt, so that another run can go on where it was. As every strand depends on nothing but what
+ * it has learnt, in order, to be told the same again is as good as to run it.
+ */
+export interface Journal {
+  /** What came of a strand's next execution; undefined once it is not known. */
+  recall(strand: number, job: Job): Result | undefined;
+  /**
+   * Told of each result that was learnt and was not recalled.
+   *
+   * @param isKept Whether its trace will be needed.
+   */
+  note(strand: number, result: Result, isKept: boolean): void;
+}
+
+/** Executions that may fail to come to an end before an exploration is told to be hopeless. */
 const problemsTolerated = 5;
 
 /**
  * Runs many executions of a model's programs over all lanes. With one seed the same executions are run and the same
- * failures are kept, whichever lane was the faster: results are taken in the order of their numbers.
+ * failures are kept, whichever lane was the faster: no strand depends on another, and in each of them results are taken in
+ * the order in which executions were handed out.
  *
  * @throws {PostgresError} When Postgres goes away.
  * @throws {UsageError} When the model is wrong.
  */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
-  const { lanes, model, strategy, seed, faults, budget, signal, onProgress } = options;
+  const { lanes, model, seed, faults, budget, shard, offset, signal } = options;
+  const first = options.programs ?? examplesOf(model, faults);
+  const source = options.programs === undefined ? programSource(model, seed, faults) : roundAndRound(options.programs);
+  const division = divide(new ProgramList(source), first.length, budget.executions, shard, offset);
+  const about = await aboutPrograms(lanes, model);
   const deadline = budget.seconds === undefined ? Infinity : performance.now() + budget.seconds * 1000;
-  const found = new Findings(model);
-  const queue = new Queue(
-    strategy,
-    programSource(model, seed, faults),
-    await aboutPrograms(lanes, model),
-    examplesOf(model, faults).length,
-  );
-  const over = () =>
-    signal?.aborted === true || performance.now() > deadline || found.problemCount >= problemsTolerated;
-  let handed = 0;
-  const next = () => {
-    const job = over() || handed >= budget.executions ? undefined : queue.next();
-    if (job !== undefined) handed++;
-    return job;
-  };
-  const run = (job: Job) => lanes.run(async (lane) => (over() ? undefined : attempt(lane, job, options)));
-  for await (const { job, result } of inOrder(next, run)) {
-    // What was planned and not run keeps its program from being done.
-    job.learn(result !== undefined && "trace" in result ? result : undefined);
-    if (result === undefined) continue;
-    if ("problem" in result) found.problem(result.problem);
-    else found.add(job, result, judge(model, job.program, result));
-    onProgress?.({ ...found.progress, estimate: queue.estimate });
-    // Not the next one to come back: which others have been begun by now differs from run to run.
-    if (found.problemCount >= problemsTolerated || found.isEnough(budget)) break;
+  const exploring = new Exploring(options, division, about, deadline);
+  await exploring.run();
+  const interrupted = signal?.aborted === true;
+  return { ...exploring.total(), interrupted, timedOut: exploring.timedOut };
+}
+
+function roundAndRound(programs: readonly Program[]): (number: number) => Program {
+  return (number) => programs[number % programs.length]!;
+}
+
+/** A strand that is being explored. */
+interface Active {
+  readonly strand: Strand;
+  readonly queue: Queue;
+  readonly findings: Findings;
+  /** Signatures of which an execution has been run twice. */
+  readonly runTwice: Set<string>;
+  handed: number;
+  isHopeless: boolean;
+}
+
+class Exploring {
+  readonly #options: ExploreOptions;
+  readonly #all: readonly Active[];
+  readonly #count: number;
+  readonly #window: number;
+  readonly #deadline: number;
+  #isEnough = false;
+  #hasFailed = false;
+  timedOut = false;
+
+  constructor(
+    options: ExploreOptions,
+    { count, window, strands }: Division,
+    about: (program: Program) => About,
+    deadline: number,
+  ) {
+    this.#options = options;
+    this.#count = count;
+    this.#window = window;
+    this.#deadline = deadline;
+    this.#all = strands.map((strand) => ({
+      strand,
+      queue: new Queue(options.strategy, strand.nextProgram, about),
+      findings: new Findings(options.model),
+      runTwice: new Set(),
+      handed: 0,
+      isHopeless: false,
+    }));
   }
-  return { ...found.total(queue), interrupted: signal?.aborted === true };
+
+  /** Runs all strands to their ends, side by side. */
+  async run(): Promise<void> {
+    const ends = await Promise.allSettled(
+      this.#all.map((active) =>
+        this.#explore(active).catch((error: unknown) => {
+          this.#hasFailed = true;
+          throw error;
+        }),
+      ),
+    );
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  total(): Omit<Exploration, "interrupted" | "timedOut"> {
+    return joined(this.#all.map(({ findings, queue }) => findings.total(queue.exhausted)));
+  }
+
+  async #explore(active: Active): Promise<void> {
+    const { strand, queue, findings } = active;
+    const { journal, onProgress } = this.#options;
+    const next = () => {
+      const job = active.handed >= strand.executions || this.#isOver(active) ? undefined : queue.next();
+      if (job !== undefined) active.handed++;
+      return job;
+    };
+    const recalled = new Set<Result>();
+    let begun = 0;
+    const run = async (job: Job) => {
+      const isSampled = begun++ % sampledTwice === 0;
+      const known = journal?.recall(strand.index, job);
+      if (known !== undefined) recalled.add(known);
+      return known ?? this.#attempt(active, job, isSampled);
+    };
+    let learnt = 0;
+    for await (const { job, result } of inOrder(next, run, this.#window)) {
+      // What was planned and not run keeps its program from being done.
+      job.learn(result !== undefined && "observed" in result ? result.observed : undefined);
+      if (result === undefined) continue;
+      // Numbers are dealt out as programs are, and differ between strands.
+      const number = learnt++ * this.#count + strand.index;
+      const isKept =
+        "problem" in result ? findings.problem(number, result.problem) : findings.add(number, job.program, result);
+      if (!recalled.delete(result)) journal?.note(strand.index, result, isKept);
+      onProgress?.(this.#progress());
+      this.#isEnough ||= this.#hasEnough();
+      // Not the next one to come back: which others have been begun by now differs from run to run.
+      active.isHopeless = findings.problemCount >= Math.ceil(problemsTolerated / this.#count);
+      if (active.isHopeless) break;
+    }
+  }
+
+  /** Runs an execution, and those that break in a new way, and a sample of all, twice. */
+  async #attempt(active: Active, job: Job, isSampled: boolean): Promise<Result | undefined> {
+    const { lanes } = this.#options;
+    const result = await lanes.run(async (lane) =>
+      this.#isOver(active) ? undefined : attempt(lane, job, this.#options),
+    );
+    if (result === undefined || "problem" in result) return result;
+    const signature = signatureOf(result.violations);
+    const isNew = signature !== "" && !active.runTwice.has(signature);
+    if (!isNew && !isSampled) return result;
+    active.runTwice.add(signature);
+    const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), result);
+    return problem === undefined ? result : { problem };
+  }
+
+  #isOver({ isHopeless }: Active): boolean {
+    const late = performance.now() > this.#deadline;
+    if (late) this.timedOut = true;
+    return late || isHopeless || this.#isEnough || this.#hasFailed || this.#options.signal?.aborted === true;
+  }
+
+  #hasEnough(): boolean {
+    const { enough, firstOnly } = this.#options.budget;
+    if (firstOnly === true && this.#progress().signatures > 0) return true;
+    if (enough === undefined || this.#progress().executions < enough.executions) return false;
+    const broken = new Set(this.#all.flatMap(({ findings }) => findings.invariants));
+    return enough.invariants.every((invariant) => broken.has(invariant));
+  }
+
+  #progress(): Progress {
+    const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
+    const counts = this.#all.map(({ findings }) => findings.counts);
+    const estimates = this.#all.map(({ queue }) => queue.estimate);
+    return {
+      executions: sum(counts.map(({ executions }) => executions)),
+      distinctSchedules: sum(counts.map(({ distinctSchedules }) => distinctSchedules)),
+      signatures: new Set(this.#all.flatMap(({ findings }) => [...findings.signatures])).size,
+      estimate: estimates.includes(undefined) ? undefined : sum(estimates as number[]),
+    };
+  }
 }
 
 /** What strategies may know of each program. */
@@ -122,16 +263,18 @@ export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(pro
   });
 }
 
-type Attempt = Executed | { problem: string };
-
-async function attempt(
-  lane: Lane,
-  { program, scheduler }: { readonly program: Program; readonly scheduler: Scheduler },
-  { model, implementation }: ExploreOptions,
-): Promise<Attempt> {
-  const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: false };
+async function attempt(lane: Lane, job: Job, options: ExploreOptions): Promise<Result> {
+  const { program, strategy } = job;
   try {
-    return await execute(lane, assignment, scheduler);
+    const executed = await execute(lane, assignmentOf(job, options), job.scheduler);
+    const { trace } = executed;
+    const violations = judge(options.model, program, executed);
+    return {
+      observed: executed,
+      account: accountOf(program, trace, strategy, executed.uncontrolled),
+      violations,
+      trace,
+    };
   } catch (error) {
     if (error instanceof Divergence) return { problem: `uncontrolled nondeterminism: ${error.message}` };
     if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))
@@ -140,54 +283,6 @@ async function attempt(
   }
 }
 
-class Findings {
-  readonly #coverage: CoverageCount;
-  readonly #failures = new Map<string, Failure>();
-  readonly #seen = new Map<string, number>();
-  readonly #problems = new Map<string, number>();
-  problemCount = 0;
-
-  constructor(model: AnyModel) {
-    this.#coverage = new CoverageCount(model);
-  }
-
-  add({ number, program, strategy }: Job, executed: Executed, violations: readonly Violation[]): void {
-    const { trace } = executed;
-    this.#coverage.add(program, trace, strategy, executed.uncontrolled);
-    if (violations.length === 0) return;
-    const signature = signatureOf(violations);
-    this.#seen.set(signature, (this.#seen.get(signature) ?? 0) + 1);
-    const known = this.#failures.get(signature);
-    if (known === undefined || trace.steps.length < known.trace.steps.length) {
-      this.#failures.set(signature, { execution: number, program, trace, violations });
-    }
-  }
-
-  isEnough({ enough, firstOnly }: Budget): boolean {
-    if (firstOnly === true && this.#failures.size > 0) return true;
-    if (enough === undefined || this.#coverage.counts.executions < enough.executions) return false;
-    const broken = new Set(
-      [...this.#failures.values()].flatMap(({ violations }) => violations.map((each) => each.invariant)),
-    );
-    return enough.invariants.every((invariant) => broken.has(invariant));
-  }
-
-  problem(message: string): void {
-    this.problemCount++;
-    this.#problems.set(message, (this.#problems.get(message) ?? 0) + 1);
-  }
-
-  get progress(): Omit<Progress, "estimate"> {
-    const { executions, distinctSchedules } = this.#coverage.counts;
-    return { executions, distinctSchedules, signatures: this.#failures.size };
-  }
-
-  total({ exhausted }: Queue) {
-    return {
-      coverage: { ...this.#coverage.total, exhausted },
-      failures: [...this.#failures.values()],
-      seen: this.#seen,
-      problems: this.#problems,
-    };
-  }
+function assignmentOf({ program }: Job, { model, implementation }: ExploreOptions): Assignment {
+  return { model, implementation, program, pool: assignedPool, record: false };
 }

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import fc from "fast-check";
 import { UsageError } from "../errors.js";
 import { parametersOf, type AnyModel } from "../execution/model.js";
@@ -67,6 +68,55 @@ export function programSource(model: AnyModel, seed: string, faults = false): (n
     }
     return last.program;
   };
+}
+
+/** So many programs in a row that came before: there is nothing left that the model would generate. */
+const nothingNew = 200;
+
+/**
+ * The programs of a model, each of them once, in the order in which a source gives them. It depends on nothing that is
+ * run, so everybody who asks is given the same.
+ */
+export class ProgramList {
+  readonly #source: (number: number) => Program;
+  /** Of each, its number in the source: it can be made again. */
+  readonly #numbers: number[] = [];
+  readonly #seen = new Set<string>();
+  #next = 0;
+  #isDry = false;
+
+  constructor(source: (number: number) => Program) {
+    this.#source = source;
+  }
+
+  /** The program with this index; undefined where there are no more. */
+  at(index: number): Program | undefined {
+    while (this.#numbers.length <= index && !this.#isDry) this.#look();
+    const number = this.#numbers[index];
+    return number === undefined ? undefined : this.#source(number);
+  }
+
+  /** How many there are, counted up to a number. */
+  count(most: number): number {
+    return most < 1 || this.at(most - 1) !== undefined ? most : this.#numbers.length;
+  }
+
+  #look(): void {
+    for (let repeated = 0; repeated < nothingNew; repeated++) {
+      const number = this.#next++;
+      const key = digest(JSON.stringify(this.#source(number)));
+      if (this.#seen.has(key)) continue;
+      this.#seen.add(key);
+      this.#numbers.push(number);
+      return;
+    }
+    this.#isDry = true;
+  }
+}
+
+/** Enough of a digest to tell millions of texts apart. */
+export function digest(text: string): string {
+  return hash("sha1", text, "base64url").slice(0, 12);
 }
 
 /**

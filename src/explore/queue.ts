@@ -3,35 +3,29 @@ import { lengths } from "../strategy/sampling.js";
 import type { About, Observed, Scheduler, Search, Strategy } from "../strategy/strategy.js";
 import type { Coverage } from "./verdict.js";
 
-/** How many sampled schedules each program gets. */
-const samplesPerProgram = 10;
+/** How many sampled schedules each program gets before it is the next one's turn. */
+const samplesInTurn = 10;
 
-/** Programs that are explored side by side, at least. */
-const leastAbreast = 12;
-
-/** So many programs in a row that are done already: there is little left that the model would generate. */
-const nothingNew = 200;
+/** Programs that are kept for another turn, at most: what has been learnt of each takes memory. */
+const mostKept = 256;
 
 /** An execution to run. */
 export interface Job {
-  /** Number of the execution. */
-  readonly number: number;
   readonly program: Program;
   readonly scheduler: Scheduler;
   /** Whose scheduler it is. */
   readonly strategy: string;
-  /** To be called for each job, in the order of their numbers. */
+  /** To be called for each job, in the order in which they were handed out. */
   learn(observed: Observed | undefined): void;
 }
 
 /** A program that is being explored. */
 interface Active {
   readonly program: Program;
-  /** Tells it apart from others. */
-  readonly key: string;
   readonly search: Search;
-  /** Executions that sample, of those handed out. */
+  /** Executions that sample, of those handed out in this turn, and executions in this turn. */
   sampled: number;
+  turn: number;
   executions: number;
   /** Executions that were handed out and not learnt of. */
   underway: number;
@@ -39,30 +33,24 @@ interface Active {
   orders: number;
 }
 
-/** Which executions come next: several programs at a time, each searched by the strategy until that has enough. */
+/** Which executions come next: one program after the other, each searched by the strategy until that has enough. */
 export class Queue {
   readonly #strategy: Strategy;
-  readonly #programAt: (number: number) => Program;
+  readonly #nextProgram: () => { readonly program: Program; readonly name: string } | undefined;
   readonly #about: (program: Program) => About;
-  readonly #abreast: number;
-  #active: Active[] = [];
-  readonly #done = new Set<string>();
-  #next = 0;
-  /** Programs in a row that were no new ones. */
-  #repeated = 0;
-  #jobs = 0;
+  #active: Active | undefined;
+  /** Those whose orders have not all been run: once there are no new programs it is their turn again. */
+  readonly #kept: Active[] = [];
   #exhausted: Coverage["exhausted"] = { programs: 0, executions: 0, orders: 0 };
 
-  /** @param first How many programs are to be explored before any others: they take turns among themselves. */
+  /** @param nextProgram Programs, each with a name of its own; undefined where there are no more. */
   constructor(
     strategy: Strategy,
-    programAt: (number: number) => Program,
+    nextProgram: () => { readonly program: Program; readonly name: string } | undefined,
     about: (program: Program) => About,
-    first: number,
   ) {
-    this.#abreast = Math.max(leastAbreast, first);
     this.#strategy = strategy;
-    this.#programAt = programAt;
+    this.#nextProgram = nextProgram;
     this.#about = about;
   }
 
@@ -71,73 +59,65 @@ export class Queue {
     return this.#exhausted;
   }
 
-  /** How many executions the programs at hand will have taken; undefined where one of them is sampled. */
+  /** How many executions the programs so far will have taken; undefined where the one at hand is sampled. */
   get estimate(): number | undefined {
-    const estimates = this.#active.map(({ search }) => search.estimate);
-    if (estimates.length === 0 || estimates.includes(undefined)) return undefined;
-    return estimates.reduce<number>((sum, each) => sum + each!, this.#exhausted.executions);
+    if (this.#active === undefined) return this.#exhausted.executions;
+    const { estimate } = this.#active.search;
+    return estimate === undefined ? undefined : this.#exhausted.executions + estimate;
   }
 
-  /**
-   * The next execution; undefined when there is none, at least until one that is under way has been learnt of. Programs
-   * take turns: what one of them breaks with few switches is found before another has been gone through with many.
-   */
+  /** The next execution; undefined when there is none, at least until one that is under way has been learnt of. */
   next(): Job | undefined {
-    for (let idle = 0; ;) {
-      const active = (this.#active.length < this.#abreast ? this.#begin() : undefined) ?? this.#active.shift();
+    for (;;) {
+      const active = (this.#active ??= this.#begin());
       if (active === undefined) return undefined;
       const job = this.#nextOf(active);
-      // Done with for now, if nothing of it is under way that could lead to more; but its orders are not all run, so it may
-      // come again.
-      if (job === undefined && active.underway === 0) {
-        this.#repeated = 0;
-        continue;
-      }
-      this.#active.push(active);
-      if (job !== undefined) return job;
-      if (++idle >= this.#active.length) return undefined;
+      if (job !== undefined || active.underway > 0) return job;
+      this.#active = undefined;
+      // What had nothing to run in its turn never will.
+      if (active.turn > 0 && this.#kept.length < mostKept) this.#kept.push(active);
     }
   }
 
   #learn(active: Active, observed: Observed | undefined): void {
-    const { search, key, executions } = active;
+    const { search } = active;
     active.underway--;
     search.learn(observed);
     if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
-    if (!search.exhausted || this.#done.has(key)) return;
-    const { exhausted } = this;
-    this.#done.add(key);
-    this.#active = this.#active.filter((other) => other !== active);
+    if (!search.exhausted) return;
+    this.#active = undefined;
+    const { programs, executions, orders } = this.#exhausted;
     this.#exhausted = {
-      programs: exhausted.programs + 1,
-      executions: exhausted.executions + executions,
-      orders: exhausted.orders + active.orders,
+      programs: programs + 1,
+      executions: executions + active.executions,
+      orders: orders + active.orders,
     };
   }
 
   #begin(): Active | undefined {
-    for (; this.#repeated < nothingNew; this.#repeated++) {
-      const program = this.#programAt(this.#next++);
-      const key = JSON.stringify(program);
-      if (this.#done.has(key) || this.#active.some((other) => other.key === key)) continue;
-      this.#repeated = 0;
-      const search = this.#strategy.search(`${this.#next}`, this.#about(program));
-      return { program, key, search, sampled: 0, executions: 0, underway: 0, orders: 0 };
+    const next = this.#nextProgram();
+    if (next !== undefined) {
+      const { program, name } = next;
+      const search = this.#strategy.search(name, this.#about(program));
+      return { program, search, sampled: 0, turn: 0, executions: 0, underway: 0, orders: 0 };
     }
-    return undefined;
+    const again = this.#kept.shift();
+    if (again !== undefined) again.sampled = again.turn = 0;
+    return again;
   }
 
   #nextOf(active: Active): Job | undefined {
     const { program, search } = active;
-    if (active.sampled >= samplesPerProgram) return undefined;
+    if (active.sampled >= samplesInTurn) return undefined;
     const scheduler = search.next();
     if (scheduler === undefined) return undefined;
     if (search.estimate === undefined) active.sampled++;
+    active.turn++;
     active.executions++;
     active.underway++;
     const strategy = "using" in search ? String(search.using) : this.#strategy.name;
     const learn = (observed: Observed | undefined) => this.#learn(active, observed);
-    return { number: this.#jobs++, program, scheduler, strategy, learn };
+    return { program, scheduler, strategy, learn };
   }
 }
 

@@ -1,7 +1,8 @@
 import { depthOf } from "../strategy/pct.js";
 import type { Condition, Expectation } from "../execution/model.js";
 import type { JudgedClaim } from "./matrix.js";
-import type { Violation } from "../oracle/violation.js";
+import { signatureOf, type Violation } from "../oracle/violation.js";
+import type { Shard } from "./strands.js";
 
 export type Verdict = "holds" | "violates" | "inconclusive";
 
@@ -43,6 +44,47 @@ export interface ViolationReport {
   readonly seen: number;
   /** The file that replays, relative to where the verdict is written; null when none was asked for. */
   readonly counterexample: string | null;
+  /** Whether it was known before, and replayed first. */
+  readonly remembered?: true;
+}
+
+/** A counterexample that was found before, and what has become of it. */
+export interface RememberedReport {
+  readonly file: string;
+  readonly implementation: string;
+  readonly condition: Condition;
+  readonly signature: string;
+  /** `diverged`: its steps are no longer those of the record, and whether it is fixed could not be told. */
+  readonly state: "breaks" | "fixed" | "diverged";
+  /** Whether it did just what the record says. */
+  readonly asRecorded: boolean;
+  /** How that is known. */
+  readonly note: string;
+}
+
+/** Which part of a check a verdict is about, and what `merge` needs to know of it. */
+export interface ShardRecord extends Shard {
+  /** Digest of the model and its sources. */
+  readonly definition: string;
+  /** As they were asked for; null where they were not. */
+  readonly executions: number | null;
+  readonly seconds: number | null;
+  /** For each of `implementations`: how many executions broke in just this way, by signature. */
+  readonly seen: readonly Readonly<Record<string, number>>[];
+}
+
+/** How many executions broke in all the ways of a violation. */
+export function timesSeen(
+  seen: Iterable<readonly [signature: string, times: number]>,
+  violations: readonly Violation[],
+): number {
+  const ways = signatureOf(violations).split("; ");
+  let sum = 0;
+  for (const [signature, times] of seen) {
+    const others = signature.split("; ");
+    if (ways.every((way) => others.includes(way))) sum += times;
+  }
+  return sum;
 }
 
 /** The verdict on one implementation; {@link verdictOf} is the one place that makes it. */
@@ -85,6 +127,10 @@ export interface VerdictFile {
   readonly implementations: readonly ImplementationVerdict[];
   /** The model's claims about what was checked. */
   readonly claims: readonly JudgedClaim[];
+  /** What was found before and replayed first; left out where nothing was. */
+  readonly remembered?: readonly RememberedReport[];
+  /** Of a part of a check only. What a whole is expected to break need not break in each of its parts. */
+  readonly shard?: ShardRecord;
   readonly seconds: number;
 }
 
@@ -100,23 +146,27 @@ export interface Evidence {
   readonly problems: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
   readonly seconds: number;
+  /** Whether it is about a part of a check: then it is as expected while nothing says otherwise. */
+  readonly isPart?: boolean;
 }
 
 /**
- * The one place where a verdict is made. A confirmed violation is one whatever else happened; without one, anything that
- * was cut off or went wrong, or an exploration that ran nothing, could not tell.
+ * The one place where a verdict is made. Where something uncontrolled decides, nothing is concluded from what was seen;
+ * else a confirmed violation is one whatever else happened; without one, anything that was cut off or went wrong, or an
+ * exploration that ran nothing, could not tell.
  */
 export function verdictOf(evidence: Evidence): ImplementationVerdict {
-  const { coverage, violations, problems, interrupted, expected, strategy } = evidence;
-  const untold = interrupted || problems.size > 0 || coverage.steps === 0;
-  const verdict: Verdict = violations.length > 0 ? "violates" : untold ? "inconclusive" : "holds";
+  const { coverage, violations, problems, interrupted, expected, strategy, isPart = false } = evidence;
+  const untold = interrupted || problems.size > 0 || (coverage.steps === 0 && !isPart);
+  const isControlled = ![...problems.keys()].some((message) => message.startsWith("uncontrolled nondeterminism"));
+  const verdict: Verdict = violations.length > 0 && isControlled ? "violates" : untold ? "inconclusive" : "holds";
   return {
     ...coverage,
     name: evidence.name,
     condition: evidence.condition,
     expected,
     verdict,
-    asExpected: meets(expected, verdict, violations),
+    asExpected: isPart ? mayBePartOf(expected, verdict, violations) : meets(expected, verdict, violations),
     claim: claimOf(coverage, strategy, interrupted),
     strategy,
     seed: evidence.seed,
@@ -134,6 +184,15 @@ function meets(expected: Expectation | null, verdict: Verdict, violations: reado
   return (
     broken.size === new Set(expected.violates).size && expected.violates.every((invariant) => broken.has(invariant))
   );
+}
+
+/** Whether the verdict on a part leaves it open that the whole meets what is expected of it. */
+function mayBePartOf(expected: Expectation | null, verdict: Verdict, violations: readonly ViolationReport[]): boolean {
+  if (verdict === "inconclusive") return false;
+  if (expected === null || expected === "violates") return true;
+  if (expected === "holds") return verdict === "holds";
+  const broken = violations.flatMap((each) => each.violations.map(({ invariant }) => invariant));
+  return broken.every((invariant) => expected.violates.includes(invariant));
 }
 
 function number(value: number): string {

@@ -12,5 +12,10 @@ export interface Violation {
 
 /** What a set of violations has in common with others of the same bug: which invariants broke, in which way. */
 export function signatureOf(violations: readonly Violation[]): string {
-  return [...new Set(violations.map(({ invariant, way }) => `${invariant}: ${way}`))].toSorted().join("; ");
+  return [...new Set(violations.map(wayOf))].toSorted().join("; ");
+}
+
+/** One way of breaking, as a target for shrinking. */
+export function wayOf({ invariant, way }: Pick<Violation, "invariant" | "way">): string {
+  return `${invariant}: ${way}`;
 }

@@ -149,7 +149,15 @@ function both(first: Check, second: Check): Check {
 
 const fault = oneOf(...faultKinds);
 const schedule = list(object({ step: integer, to: text, fault: optional(fault) }));
-const size = object({ actors: integer, operations: integer, faults: integer, steps: integer, switches: integer });
+const size = object({
+  actors: integer,
+  operations: integer,
+  faults: integer,
+  preemptions: integer,
+  switches: integer,
+  steps: integer,
+});
+const minimality = object({ kind: oneOf("proved", "checked", "cut off"), runs: integer });
 const call = { operation: text, parameters: json };
 const wait = object({ holders: list(text), lock: text, on: orNull(text), until: orNull(integer) });
 const display = optional(record(text));
@@ -233,8 +241,7 @@ const counterexample = object({
   }),
   schedule,
   trace,
-  seed: text,
-  shrink: object({ from: size, to: size, executions: integer }),
+  shrink: object({ to: size, minimality: optional(minimality) }),
   confirmed: object({ reproduced: integer, times: integer }),
   environment: object({
     raceproof: text,

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 
 import type { CallRecord, OperationRecord, OperationResult, Step, Trace } from "../execution/trace.js";
 import type { Schedule } from "../strategy/schedule.js";
-import type { Counterexample, Size } from "../shrink/counterexample.js";
+import type { Counterexample } from "../shrink/counterexample.js";
+import type { Size } from "../shrink/size.js";
 import { checkCounterexample } from "./counterexample-check.js";
 import { toStableJson } from "./stable-json.js";
 
@@ -71,7 +72,7 @@ function slug(name: string, limit: number): string {
 /** The same data with its keys in the order in which the types declare them; what models fill in keeps its own order. */
 function ordered(counterexample: Counterexample): unknown {
   const { schema, model, implementation, condition, signature, violations, program, schedule, trace } = counterexample;
-  const { seed, shrink, confirmed, environment } = counterexample;
+  const { shrink, confirmed, environment } = counterexample;
   const { raceproof, postgres } = environment;
   return {
     schema,
@@ -95,8 +96,10 @@ function ordered(counterexample: Counterexample): unknown {
     },
     schedule: orderedSchedule(schedule),
     trace: orderedTrace(trace),
-    seed,
-    shrink: { from: orderedSize(shrink.from), to: orderedSize(shrink.to), executions: shrink.executions },
+    shrink: {
+      to: orderedSize(shrink.to),
+      ...(shrink.minimality && { minimality: { kind: shrink.minimality.kind, runs: shrink.minimality.runs } }),
+    },
     confirmed: { reproduced: confirmed.reproduced, times: confirmed.times },
     environment: {
       raceproof,
@@ -109,8 +112,8 @@ function orderedSchedule(schedule: Schedule): Schedule {
   return schedule.map(({ step, to, fault }) => ({ step, to, ...(fault === undefined ? {} : { fault }) }));
 }
 
-function orderedSize({ actors, operations, faults, steps, switches }: Size): Size {
-  return { actors, operations, faults, steps, switches };
+function orderedSize({ actors, operations, faults, preemptions, switches, steps }: Size): Size {
+  return { actors, operations, faults, preemptions, switches, steps };
 }
 
 function orderedTrace({ steps, operations, calls, schedule, state, displayBefore }: Trace): Trace {

@@ -1,6 +1,7 @@
 import type { OperationCall, Program } from "../execution/program.js";
 import type { OperationRecord, Step, Trace } from "../execution/trace.js";
-import type { Counterexample, Size } from "../shrink/counterexample.js";
+import type { Counterexample } from "../shrink/counterexample.js";
+import type { Size } from "../shrink/size.js";
 import { completionsOf } from "./completions.js";
 import { outcomeLine, resultLine, stepText, waitLines } from "./lines.js";
 import type { Line } from "./lines.js";
@@ -122,7 +123,12 @@ export function brokenNames(violations: Timeline["violations"]): string {
 }
 
 /** `2 operations, 8 steps, 2 switches`; with faults, where there are some. */
-export function sizeText({ operations, faults, steps, switches }: Omit<Size, "actors">): string {
+export function sizeText({
+  operations,
+  faults,
+  steps,
+  switches,
+}: Pick<Size, "operations" | "faults" | "steps" | "switches">): string {
   const parts = [count(operations, "operation"), count(steps, "step"), switchesText(switches)];
   return (faults === 0 ? parts : parts.toSpliced(1, 0, count(faults, "fault"))).join(", ");
 }
@@ -139,13 +145,31 @@ function switchesText(switches: number): string {
   return switches === 1 ? "1 switch" : count(switches, "switche");
 }
 
-function shrunkText({ from, to, executions }: Counterexample["shrink"]): string | null {
-  const same = sizeText(from) === sizeText(to);
-  return same ? null : `shrunk from ${sizeText(from)} in ${count(executions, "execution")}`;
+function shrunkText({ from, to, executions, minimality }: Counterexample["shrink"]): string | null {
+  const texts = [
+    ...(from === undefined || executions === undefined || sizeText(from) === sizeText(to)
+      ? []
+      : [`shrunk from ${sizeText(from)} in ${count(executions, "execution")}`]),
+    ...(minimality === undefined ? [] : [minimalityText(minimality)]),
+  ];
+  return texts.length === 0 ? null : texts.join("; ");
+}
+
+/** How sure it is that there is nothing smaller. */
+export function minimalityText({ kind, runs }: NonNullable<Counterexample["shrink"]["minimality"]>): string {
+  switch (kind) {
+    case "proved":
+      return `proved minimal: no part of it breaks so in any order, nor it with fewer switches, by ${count(runs, "run")}`;
+    case "checked":
+      return `minimal: without any one operation, fault or switch it does not break so, in ${count(runs, "run")}`;
+    case "cut off":
+      return "shrinking was cut off: there may be something smaller";
+  }
 }
 
 function environmentText({ environment, condition, seed }: Counterexample): string {
-  return `${postgresText(environment.postgres)}; ${condition}; raceproof ${visible(environment.raceproof)}, seed ${visible(seed)}`;
+  const by = `raceproof ${visible(environment.raceproof)}${seed === undefined ? "" : `, seed ${visible(seed)}`}`;
+  return `${postgresText(environment.postgres)}; ${condition}; ${by}`;
 }
 
 /** The program's actors that have something to do, and whoever else appears in the trace. */

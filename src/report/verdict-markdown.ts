@@ -10,8 +10,15 @@ export function renderVerdictMarkdown(verdict: VerdictFile): string {
   const { asExpected, conclusion, interrupted, environment, implementations } = summary;
   const sections = [
     [`### ${asExpected ? "✓" : "✗"} ${inline(summary.model)}`],
-    [bold(inline(conclusion)), ...(interrupted === null ? [] : [inline(interrupted)])],
+    [
+      bold(inline(conclusion)),
+      ...(interrupted === null ? [] : [inline(interrupted)]),
+      ...(summary.shard === null ? [] : [inline(summary.shard)]),
+    ],
     tableOf(summary),
+    ...(summary.remembered.length === 0
+      ? []
+      : [summary.remembered.map(({ text, file }) => `- ${inline(text)}: ${code(file)}`)]),
     ...(summary.matrix === null ? [] : matrixOf(summary.matrix)),
     ...(summary.claims.length === 0 ? [] : [["#### Claims"], claimsOf(summary.claims)]),
     ...implementations.map(detailsOf),

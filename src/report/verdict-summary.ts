@@ -1,5 +1,11 @@
 import type { Expectation } from "../execution/model.js";
-import type { ImplementationVerdict, Verdict, VerdictFile, ViolationReport } from "../explore/verdict.js";
+import type {
+  ImplementationVerdict,
+  RememberedReport,
+  Verdict,
+  VerdictFile,
+  ViolationReport,
+} from "../explore/verdict.js";
 import { claimSummariesOf, matrixSummaryOf, type ClaimSummary, type MatrixSummary } from "./matrix-summary.js";
 import { count, enumerate, oneLine, visible } from "./text.js";
 import { postgresText, sizeText } from "./timeline.js";
@@ -30,6 +36,13 @@ export interface ViolationSummary {
   readonly file: string | null;
 }
 
+/** A counterexample that was found before, in words. */
+export interface RememberedSummary {
+  readonly state: RememberedReport["state"];
+  readonly text: string;
+  readonly file: string;
+}
+
 /** A verdict in words: plain data, with no character in it that a terminal or a browser would act on. */
 export interface VerdictSummary {
   readonly model: string;
@@ -37,6 +50,10 @@ export interface VerdictSummary {
   /** Whether all is as expected, and if not, what is not. */
   readonly conclusion: string;
   readonly interrupted: string | null;
+  /** Which part of a check it is about, and what that means; null where it is about all of it. */
+  readonly shard: string | null;
+  /** What has become of what was found before. */
+  readonly remembered: readonly RememberedSummary[];
   /** Server, version and seed, time taken. */
   readonly environment: readonly string[];
   readonly implementations: readonly ImplementationSummary[];
@@ -51,6 +68,8 @@ export function summaryOf(verdict: VerdictFile): VerdictSummary {
     asExpected: verdict.asExpected,
     conclusion: conclusionOf(verdict),
     interrupted: verdict.interrupted ? "Interrupted: what is here was found until then." : null,
+    shard: shardText(verdict),
+    remembered: (verdict.remembered ?? []).map(rememberedSummary),
     environment: [
       postgresText(verdict.postgres),
       `raceproof ${visible(verdict.raceproof)}, seed ${visible(verdict.seed)}`,
@@ -59,6 +78,22 @@ export function summaryOf(verdict: VerdictFile): VerdictSummary {
     implementations: verdict.implementations.map((each) => implementationSummary(each, conditionsDiffer(verdict))),
     matrix: matrixSummaryOf(verdict),
     claims: claimSummariesOf(verdict),
+  };
+}
+
+function shardText({ shard }: VerdictFile): string | null {
+  if (shard === undefined) return null;
+  return `Shard ${shard.number} of ${shard.of}: what is expected to break need not break in each of them; \`raceproof merge\` says what all of them come to.`;
+}
+
+const stateWords = { breaks: "still breaks", fixed: "is fixed", diverged: "diverged" } as const;
+
+function rememberedSummary({ state, note, file, signature, implementation, condition }: RememberedReport) {
+  const who = condition === "read committed" ? visible(implementation) : `${visible(implementation)} (${condition})`;
+  return {
+    state,
+    text: `found before, ${stateWords[state]}: ${oneLine(signature)} of ${who} (${oneLine(note)})`,
+    file: visible(file),
   };
 }
 
@@ -116,7 +151,7 @@ function violationSummary(report: ViolationReport): ViolationSummary {
     signature: oneLine(report.signature),
     messages: report.violations.map(({ message }) => oneLine(message)),
     size: sizeText(report),
-    seen: `seen in ${count(report.seen, "execution")}`,
+    seen: `${report.remembered === true ? "found before, " : ""}seen in ${count(report.seen, "execution")}`,
     file: report.counterexample === null ? null : visible(report.counterexample),
   };
 }

@@ -7,7 +7,7 @@ import type { Ink, Painted } from "./paint.js";
 import { narrowest } from "./terminal.js";
 import type { TerminalOptions } from "./terminal.js";
 import { summaryOf } from "./verdict-summary.js";
-import type { ImplementationSummary, VerdictSummary, ViolationSummary } from "./verdict-summary.js";
+import type { ImplementationSummary, RememberedSummary, VerdictSummary, ViolationSummary } from "./verdict-summary.js";
 import { displayWidth, wrap } from "./width.js";
 
 /**
@@ -27,9 +27,13 @@ export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: Te
     [],
     ...tableOf(summary, room),
     ...summary.implementations.flatMap((implementation) => [[], ...detailsOf(implementation, room)]),
+    ...(summary.remembered.length === 0
+      ? []
+      : [[], ...summary.remembered.flatMap((each) => rememberedLines(each, room))]),
     ...(summary.matrix === null ? [] : matrixLines(summary.matrix, room)),
     ...(summary.claims.length === 0 ? [] : [[], ...claimLines(summary.claims, room)]),
     [],
+    ...(summary.shard === null ? [] : paragraph(words(summary.shard, "muted"), 3, room)),
     ...(summary.interrupted === null ? [] : paragraph(words(summary.interrupted, "bad"), 3, room)),
     ...paragraph(
       [[mark(summary.asExpected), { text: summary.conclusion, role: summary.asExpected ? "good" : "bad" }]],
@@ -102,6 +106,17 @@ function violationLines(
     // Whole, however narrow the terminal: it is there to be copied.
     ...(file === null ? [] : [[{ text: `     ${file}`, role: "command" as const }]]),
   ];
+}
+
+const rememberedMarks: Readonly<Record<RememberedSummary["state"], Painted>> = {
+  breaks: { text: "✗ ", role: "bad" },
+  fixed: { text: "✓ ", role: "good" },
+  diverged: { text: "! ", role: "changed" },
+};
+
+function rememberedLines({ state, text, file }: RememberedSummary, room: number): Painted[][] {
+  const sign = rememberedMarks[state];
+  return [...paragraph([[sign, { text, role: "plain" }]], 1, room), [{ text: `     ${file}`, role: "command" }]];
 }
 
 function mark(asExpected: boolean): Painted {

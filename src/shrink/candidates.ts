@@ -25,7 +25,7 @@ export function* simpler(model: AnyModel, from: Candidate): Generator<Candidate>
  * Whether the operations still have parameters that the model would generate for the initial state: a transfer to an
  * account that shrinking took away breaks, too, but is another story. Where an arbitrary cannot tell, anything goes.
  */
-function staysValid(model: AnyModel, before: Program, after: Program): boolean {
+export function staysValid(model: AnyModel, before: Program, after: Program): boolean {
   if (after.initial === before.initial) return true;
   const tells = allFit(model, before);
   return !tells || allFit(model, after);
@@ -38,15 +38,29 @@ function allFit(model: AnyModel, { initial, actors }: Program): boolean {
   );
 }
 
-function* proposals(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
+/**
+ * The program without each one thing that may go wrong, and without each one operation, unless the model has no programs
+ * but its own.
+ */
+export function* simplest(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
   yield* withoutFaults(program, order);
   if (model.onlyExamples === true) return;
-  for (const { name, operations } of program.actors) {
-    if (operations.length > 0) yield withoutActor(program, order, name);
-  }
   for (const actor of program.actors) {
     for (const index of actor.operations.keys()) yield withoutOperation(program, order, actor, index);
   }
+}
+
+/** An order of steps as the switches that a schedule is made of. */
+export function turnsOf(order: readonly Pick<Turn, "session" | "fault">[]) {
+  return order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
+}
+
+function* proposals(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
+  for (const { name, operations } of program.actors) {
+    if (operations.length > 0 && model.onlyExamples !== true) yield withoutActor(program, order, name);
+  }
+  yield* simplest(model, { program, order });
+  if (model.onlyExamples === true) return;
   for (const proposed of model.simplify?.(program) ?? [])
     yield { program: proposed, order: moved(program, proposed, order) };
   for (const initial of shrinks(model.initial as Arbitrary<Json>, program.initial))
@@ -75,19 +89,24 @@ function kinds({ operations }: Actor): string {
   return operations.map(({ operation }) => operation).join();
 }
 
+/** The order of steps once what some actors do is done by others. */
+export function renamed(order: readonly Turn[], names: ReadonlyMap<string, string>): readonly Turn[] {
+  return order.map((turn) => {
+    const actor = names.get(turn.actor) ?? turn.actor;
+    return { ...turn, actor, session: actor + turn.session.slice(turn.actor.length) };
+  });
+}
+
 /** The order of steps once each actor's operations are another actor's, where the new program says so. */
 function moved(before: Program, after: Program, order: readonly Turn[]): readonly Turn[] {
-  const renamed = new Map(
+  const names = new Map(
     before.actors.map((actor) => {
       const same = after.actors.find(({ name }) => name === actor.name);
       const heir = after.actors.find((other) => kinds(other) === kinds(actor) && other.name !== actor.name);
       return [actor.name, same !== undefined && kinds(same) === kinds(actor) ? actor.name : (heir?.name ?? actor.name)];
     }),
   );
-  return order.map((turn) => {
-    const actor = renamed.get(turn.actor) ?? turn.actor;
-    return { ...turn, actor, session: turn.session.replace(turn.actor, actor) };
-  });
+  return renamed(order, names);
 }
 
 /** The operations that the model lists before this one among what the actor may run: the simpler come first. */
@@ -98,11 +117,12 @@ function simplerOperations(model: AnyModel, actor: string, operation: string): r
 
 /**
  * What fast-check shrinks a value to, and before that the value without one element of a list in it, which fast-check
- * does not try. Nothing for arbitraries that can only shrink what they have just generated.
+ * does not try. It does not shrink what the arbitrary does not know: what it only just generated, or would not generate.
  */
 function* shrinks(arbitrary: Arbitrary<Json>, value: Json): Generator<Json> {
-  if (!arbitrary.canShrinkWithoutContext(value)) return;
-  for (const shorter of withoutElement(value)) if (arbitrary.canShrinkWithoutContext(shorter)) yield shorter;
+  const tells = arbitrary.canShrinkWithoutContext(value);
+  for (const shorter of withoutElement(value)) if (!tells || arbitrary.canShrinkWithoutContext(shorter)) yield shorter;
+  if (!tells) return;
   for (const smaller of arbitrary.shrink(value, undefined)) yield JSON.parse(JSON.stringify(smaller.value)) as Json;
 }
 

@@ -4,47 +4,70 @@ import type { Lanes } from "../execution/lanes.js";
 import type { Trace } from "../execution/trace.js";
 import { judge } from "../oracle/judge.js";
 import { signatureOf, type Violation } from "../oracle/violation.js";
-import { Divergence, follow } from "../strategy/follow.js";
+import { follow, type Divergence } from "../strategy/follow.js";
 import type { Schedule } from "../strategy/schedule.js";
+import type { Scheduler } from "../strategy/strategy.js";
 
 /** What following a recorded schedule led to. */
-export type Replay =
-  /** Same steps, broken in the same way. */
-  | { readonly kind: "reproduced"; readonly trace: Trace; readonly violations: readonly Violation[] }
-  /** Same steps, but nothing is broken, or something else. */
-  | { readonly kind: "changed"; readonly trace: Trace; readonly violations: readonly Violation[] }
-  /** The steps are not the same. `trace` is undefined where the schedule could not be followed to the end. */
-  | { readonly kind: "diverged"; readonly difference: Difference; readonly trace: Trace | undefined };
+export type Replay = Ended & {
+  /** Where the steps are not the same, the first that differs, and what differs about it. */
+  readonly difference: Difference | undefined;
+} & (
+    | {
+        /** Same steps, broken in the same way. */
+        readonly kind: "reproduced";
+      }
+    /** Same steps, and nothing is broken. */
+    | { readonly kind: "fixed" }
+    /** Same steps, and something else is broken. */
+    | { readonly kind: "changed" }
+    /** The steps are not the same. */
+    | { readonly kind: "diverged"; readonly difference: Difference }
+  );
 
-/** A run to compare with. */
-export interface Recording {
-  readonly schedule: Schedule;
+/** What an execution came to. */
+export interface Ended {
   readonly trace: Trace;
   readonly violations: readonly Violation[];
 }
 
-/** Runs an assignment under a recorded schedule and compares it, step by step, with the record. */
-export async function replay(lanes: Lanes, assignment: Assignment, recording: Recording): Promise<Replay> {
-  const { model, program } = assignment;
-  try {
-    const executed = await lanes.run((lane) =>
-      execute(lane, { ...assignment, pristine: true }, follow(recording.schedule)),
-    );
-    const { trace } = executed;
-    const difference = firstDifference(recording.trace, trace);
-    if (difference !== undefined) return { kind: "diverged", difference, trace };
-    const violations = judge(model, program, executed);
-    const same = signatureOf(violations) === signatureOf(recording.violations);
-    return { kind: same ? "reproduced" : "changed", trace, violations };
-  } catch (error) {
-    if (!(error instanceof Divergence)) throw error;
-    const expected = recording.trace.steps[error.step];
-    const recorded =
-      expected === undefined ? "no further step" : `${expected.session}: ${expected.text.replace(/\s+/g, " ").trim()}`;
-    return {
-      kind: "diverged",
-      difference: { step: error.step, what: "who takes it", recorded, now: error.message },
-      trace: undefined,
-    };
-  }
+/** A run to compare with. */
+export interface Recording extends Ended {
+  readonly schedule: Schedule;
+}
+
+/**
+ * Runs an assignment under a recorded schedule and compares it, step by step, with the record. Where the schedule cannot
+ * be followed, it goes on without the switch, so that the first difference is found and not only what came of it.
+ *
+ * @param wrap Puts a scheduler around the one that follows the schedule.
+ */
+export async function replay(
+  lanes: Lanes,
+  assignment: Assignment,
+  recording: Recording,
+  wrap: (scheduler: Scheduler) => Scheduler = (scheduler) => scheduler,
+): Promise<Replay> {
+  let missed: Divergence | undefined;
+  const scheduler = wrap(follow(recording.schedule, (divergence) => (missed ??= divergence)));
+  const ended = await run(lanes, assignment, scheduler);
+  const difference = firstDifference(recording.trace, ended.trace) ?? (missed && differenceOf(missed));
+  if (difference !== undefined) return { ...ended, kind: "diverged", difference };
+  const kind = sameWay(ended, recording) ? "reproduced" : ended.violations.length === 0 ? "fixed" : "changed";
+  return { ...ended, kind, difference };
+}
+
+/** Runs an assignment under a scheduler, on tables as they are in a new database, and judges it. */
+export async function run(lanes: Lanes, assignment: Assignment, scheduler: Scheduler): Promise<Ended> {
+  const executed = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, scheduler));
+  return { trace: executed.trace, violations: judge(assignment.model, assignment.program, executed) };
+}
+
+/** Whether two executions broke the same invariants in the same way. */
+export function sameWay(a: Ended, b: Ended): boolean {
+  return signatureOf(a.violations) === signatureOf(b.violations);
+}
+
+function differenceOf({ step, message }: Divergence): Difference {
+  return { step, what: "who takes it", recorded: "a switch", now: message };
 }

@@ -3,17 +3,8 @@ import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
 import type { Violation } from "../oracle/violation.js";
 import type { Schedule } from "../strategy/schedule.js";
-
-/** How large a failing execution is. */
-export interface Size {
-  readonly actors: number;
-  readonly operations: number;
-  /** Things that went wrong. */
-  readonly faults: number;
-  readonly steps: number;
-  /** Changes from one actor to another between neighbouring steps. */
-  readonly switches: number;
-}
+import type { Minimality } from "./minimality.js";
+import type { Size } from "./size.js";
 
 /** `raceproof/counterexample@1`: a program, the schedule that breaks it, its record, and what broke. The file that replays. */
 export interface Counterexample {
@@ -28,9 +19,16 @@ export interface Counterexample {
   readonly program: Program;
   readonly schedule: Schedule;
   readonly trace: Trace;
-  readonly seed: string;
-  /** What it was when it was found, what it is now, and how many executions lie between. */
-  readonly shrink: { readonly from: Size; readonly to: Size; readonly executions: number };
+  readonly shrink: {
+    readonly to: Size;
+    /** How sure it is that there is nothing smaller; left out where nobody looked. */
+    readonly minimality?: Minimality;
+    /** What it was when it was found, and how many executions lie between. Not in the file. */
+    readonly from?: Size;
+    readonly executions?: number;
+  };
+  /** With which it was found. Not in the file: whoever finds the same race writes the same file. */
+  readonly seed?: string;
   /** Replays of the final form before it was written, and how many of them gave the same trace. */
   readonly confirmed: { readonly reproduced: number; readonly times: number };
   readonly environment: {

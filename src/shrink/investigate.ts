@@ -2,16 +2,21 @@ import type { Assignment } from "../execution/execution.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
-import type { Program } from "../execution/program.js";
+import { firstDifference } from "../execution/compare.js";
+import type { Actor, Program } from "../execution/program.js";
 import { aboutPrograms, type Exploration } from "../explore/explore.js";
 import { execute } from "../execution/execution.js";
-import { signatureOf } from "../oracle/violation.js";
-import { Divergence, follow } from "../strategy/follow.js";
+import { signatureOf, wayOf } from "../oracle/violation.js";
+import { judge } from "../oracle/judge.js";
+import { followOrder } from "../strategy/follow.js";
+import { turnsOf } from "./candidates.js";
 import { replay } from "./confirm.js";
-import type { Size } from "./counterexample.js";
 import { Memory } from "./memory.js";
-import { shrink, wayOf, type Failing } from "./shrink.js";
-import { compareSizes, sizeOf } from "./size.js";
+import type { Minimality } from "./minimality.js";
+import { compareFailures, waysOf, type Failing } from "./rank.js";
+import { shrink, shrinkToMinimum, type Minimal, type Shrunk } from "./shrink.js";
+import { compareSizes, sizeOf, type Size } from "./size.js";
+import { withStandIns } from "./stand-ins.js";
 
 /** A failure in its smallest form, recorded in full and replayed. */
 export interface Found extends Failing {
@@ -20,6 +25,7 @@ export interface Found extends Failing {
   readonly to: Size;
   /** Executions that shrinking took. */
   readonly executions: number;
+  readonly minimality: Minimality;
   readonly confirmed: { readonly reproduced: number; readonly times: number };
   /** How many executions of the exploration broke in all of its ways. */
   readonly seen: number;
@@ -27,29 +33,41 @@ export interface Found extends Failing {
 
 export interface InvestigateOptions {
   readonly lanes: Lanes;
+  /** Lanes in databases that were made for it, to replay on what is found; the caller closes them. */
+  readonly freshLanes: () => Promise<Lanes>;
   readonly model: AnyModel;
   readonly implementation: string;
   /** What is known to break already: what shows only that is not investigated again. */
-  readonly known?: readonly Found[];
-  /** Executions that shrinking may take for all that was found. */
-  readonly budget: number;
+  readonly known?: readonly Pick<Found, "violations">[];
+  /**
+   * Executions that shrinking may take for all that was found, and at least for each way; programs with more than
+   * `mostOrders` orders are not gone through to prove something minimal.
+   */
+  readonly budget: { readonly inAll: number; readonly least: number; readonly mostOrders?: number };
+  /** Aborted when nothing is to be run any more. */
   readonly signal?: AbortSignal | undefined;
+  /** Aborted when there is no time left for shrinking: then what is found is replayed as it is. */
+  readonly enough?: AbortSignal | undefined;
   /** Called as shrinking goes on, with the way of breaking at hand. */
   readonly onShrink?: ((way: string, executions: number) => void) | undefined;
 }
 
-/** What every way gets, when the others have used up the budget. */
-const leastBudget = 60;
-
 /** Replays of the final form before anybody is told about it. */
 const confirmations = 10;
+
+interface Shrunken extends Shrunk {
+  readonly from: Size;
+  /** The way of breaking that it was shrunk for. */
+  readonly target: string;
+}
 
 /**
  * For each way in which an invariant broke, the smallest counterexample that shows it; one that shows only what smaller
  * ones show already is left out. Once interrupted, failures are kept as large as they are by then.
  */
 export async function investigate(exploration: Exploration, options: InvestigateOptions): Promise<Found[]> {
-  const { lanes, signal, model, implementation, onShrink } = options;
+  const { lanes, model, implementation, onShrink } = options;
+  const signal = AbortSignal.any([options.signal, options.enough].filter((each) => each !== undefined));
   let way = "";
   const memory = new Memory({
     lanes,
@@ -57,16 +75,17 @@ export async function investigate(exploration: Exploration, options: Investigate
     about: await aboutPrograms(lanes, model),
     onProgress: (executions) => onShrink?.(way, executions),
   });
-  const shrunk: (Failing & { from: Size; executions: number })[] = [];
+  const shrunk: Shrunken[] = [];
   const known = new Set((options.known ?? []).flatMap(({ violations }) => violations.map(wayOf)));
   const ways = new Set(exploration.failures.flatMap(({ violations }) => violations.map(wayOf)));
-  let left = options.budget;
+  let budgetLeft = options.budget.inAll;
   const invariants = new Set<string>();
   for (way of smallestFirst(exploration, ways)) {
     if (known.has(way)) continue;
     // The first way of breaking an invariant is worth what there is; it is what others are told of first.
     const invariant = invariantOf(exploration, way);
-    const budget = invariants.has(invariant) ? leastBudget : Math.max(left, leastBudget);
+    const { least } = options.budget;
+    const budget = invariants.has(invariant) ? least : Math.max(budgetLeft, least);
     invariants.add(invariant);
     for (const failure of startingPoints(exploration, memory, way)) {
       const atMost = smallestOf(shrunk, way);
@@ -80,19 +99,31 @@ export async function investigate(exploration: Exploration, options: Investigate
         budget,
         signal,
       });
-      left -= smallest.executions;
-      shrunk.push({ ...smallest, from: sizeOf(failure.trace) });
+      budgetLeft -= smallest.executions;
+      shrunk.push({ ...smallest, from: sizeOf(failure.trace), target: way });
     }
   }
-  const covered = new Set(known);
-  const found: Found[] = [];
-  for (const each of shrunk.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)))) {
-    const own = each.violations.map(wayOf);
-    if (own.every((way) => covered.has(way))) continue;
-    for (const way of own) covered.add(way);
-    found.push(await confirm(each, exploration, options));
+  const left: (Shrunken & Minimal)[] = [];
+  for (const each of notCovered(model, shrunk, known)) {
+    way = each.target;
+    const { least: budget, mostOrders } = options.budget;
+    const minimum = await shrinkToMinimum(each, { model, target: way, memory, budget, mostOrders, signal });
+    left.push({ ...each, ...minimum });
   }
-  return found;
+  return confirmAll(notCovered(model, left, known), exploration, options);
+}
+
+/** The smallest first, and of the same size those that show the most; without those that show nothing new. */
+function notCovered<T extends Failing>(model: AnyModel, shrunk: readonly T[], known: ReadonlySet<string>): T[] {
+  const covered = new Set(known);
+  const order = (a: T, b: T) =>
+    compareSizes(sizeOf(a.trace), sizeOf(b.trace)) || waysOf(b).size - waysOf(a).size || compareFailures(model, a, b);
+  return shrunk.toSorted(order).filter((each) => {
+    const own = [...waysOf(each)];
+    const isNew = own.some((way) => !covered.has(way));
+    for (const way of own) covered.add(way);
+    return isNew;
+  });
 }
 
 function invariantOf({ failures }: Exploration, way: string): string {
@@ -130,34 +161,43 @@ function startingPoints({ failures, seen }: Exploration, memory: Memory, way: st
   return new Set([bySize([...candidates, ...smaller])[0]!, purest[0]!, commonest[0]!]);
 }
 
+async function confirmAll(
+  shrunk: readonly (Shrunken & Minimal)[],
+  exploration: Exploration,
+  options: InvestigateOptions,
+): Promise<Found[]> {
+  if (shrunk.length === 0) return [];
+  const lanes = await options.freshLanes();
+  const found: Found[] = [];
+  for (const each of shrunk) found.push(await confirm(each, lanes, exploration, options));
+  return found;
+}
+
 /** Records the final form in full, and replays it. */
 async function confirm(
-  failing: Failing & { from: Size; executions: number },
+  failing: Shrunken & Minimal,
+  lanes: Lanes,
   { seen }: Exploration,
   options: InvestigateOptions,
 ): Promise<Found> {
-  const program: Program = {
-    ...failing.program,
-    actors: failing.program.actors.filter(({ operations }) => operations.length > 0),
-  };
-  const { schedule } = failing.trace;
-  const trace = await options.lanes
-    .run(async (lane) => (await execute(lane, assign(options, program, true), follow(schedule))).trace)
-    .catch((error: unknown) => {
-      // It does not do the same again: the replays will say so, and what is known of it is what was seen.
-      if (error instanceof Divergence) return failing.trace;
-      throw error;
-    });
-  const recording = { schedule, trace, violations: failing.violations };
+  const recorded = (await recordOf(asTheyAppear(failing), lanes, options)) ?? (await recordOf(failing, lanes, options));
+  const { program, trace, violations } = recorded ?? failing;
+  const recording = { schedule: trace.schedule, trace, violations };
   const replays = await Promise.all(
-    Array.from({ length: confirmations }, () => replay(options.lanes, assign(options, program, false), recording)),
+    Array.from({ length: confirmations }, (_, number) =>
+      // One of them in full: what is not the same in both is none of the counterexample's.
+      replay(lanes, assign(options, program, number === 0), recording),
+    ),
   );
-  const signature = signatureOf(failing.violations);
+  const other = replays[0]!.kind === "reproduced" ? replays[0] : undefined;
+  const signature = signatureOf(violations);
   const ways = signature.split("; ");
   return {
     ...failing,
     program,
-    trace,
+    ...(other === undefined
+      ? { trace, violations }
+      : withStandIns({ trace, violations }, { trace: other.trace, violations: other.violations })),
     signature,
     to: sizeOf(trace),
     confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times: confirmations },
@@ -166,6 +206,33 @@ async function confirm(
       0,
     ),
   };
+}
+
+/** The actors in the order in which they take their first steps, so that the first column of a report is the first to act. */
+function asTheyAppear({ program, trace, violations }: Failing): Failing {
+  const first = ({ name }: Actor) => {
+    const index = trace.steps.findIndex(({ actor }) => actor === name);
+    return index < 0 ? Infinity : index;
+  };
+  const actors = program.actors
+    .filter(({ operations }) => operations.length > 0)
+    .toSorted((a, b) => (first(a) < first(b) ? -1 : Number(first(a) > first(b))));
+  return { program: { ...program, actors }, trace, violations };
+}
+
+/** A failure once more, in full; undefined where it does not do the same again: the replays of what was seen will say so. */
+async function recordOf(
+  { program, trace, violations }: Failing,
+  lanes: Lanes,
+  options: InvestigateOptions,
+): Promise<Failing | undefined> {
+  const { model } = options;
+  const executed = await lanes.run((lane) =>
+    execute(lane, assign(options, program, true), followOrder(turnsOf(trace.steps))),
+  );
+  const again = judge(model, program, executed);
+  const isSame = firstDifference(trace, executed.trace) === undefined && signatureOf(again) === signatureOf(violations);
+  return isSame ? { program, trace: executed.trace, violations: again } : undefined;
 }
 
 function assign({ model, implementation }: InvestigateOptions, program: Program, record: boolean): Assignment {

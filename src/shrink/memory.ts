@@ -9,14 +9,16 @@ import { signatureOf, type Violation } from "../oracle/violation.js";
 import { exhaustive } from "../strategy/exhaustive.js";
 import { Divergence, followOrder } from "../strategy/follow.js";
 import type { Switch } from "../strategy/schedule.js";
-import type { About, Scheduler, Search } from "../strategy/strategy.js";
-import type { Failing } from "./shrink.js";
-import { compareSizes, sizeOf } from "./size.js";
+import type { About, Observed, Scheduler, Search } from "../strategy/strategy.js";
+import { normalFormOf, type NormalForm } from "./normal-form.js";
+import { compareFailures, rankOf, type Failing } from "./rank.js";
 
 /** An execution as shrinking needs it. */
 export interface Ran {
   readonly trace: Trace;
   readonly violations: readonly Violation[];
+  /** Of what breaks something: what stands for all orders that differ only by what commutes, where that can be told. */
+  readonly normalForm: () => NormalForm | undefined;
 }
 
 /** An order of steps, by who took each and what went wrong with it. */
@@ -87,6 +89,11 @@ export class Memory {
     }
   }
 
+  /** How many executions all its orders will have taken, as far as that can be told. */
+  estimateOf(program: Program): number | undefined {
+    return this.#orders.get(JSON.stringify(program))?.search.estimate;
+  }
+
   async #nextBatch(program: Program, { search, batches }: Orders): Promise<(Ran | undefined)[]> {
     const schedulers: Scheduler[] = [];
     while (schedulers.length < batchSize) {
@@ -104,19 +111,30 @@ export class Memory {
     return batch;
   }
 
+  /** Whether every order of a program has been run, but for those that differ only by what commutes. */
+  isExhausted(program: Program): boolean {
+    return this.#orders.get(JSON.stringify(program))?.search.exhausted === true;
+  }
+
   #note(program: Program, executed: Executed | undefined): Ran | undefined {
     if (executed === undefined) return undefined;
     const { trace } = executed;
     const violations = judge(this.#options.assignment.model, program, executed);
-    if (violations.length > 0) this.#keep({ program, trace, violations });
-    return { trace, violations };
+    if (violations.length === 0) return { trace, violations, normalForm: () => undefined };
+    this.#keep({ program, trace, violations });
+    const observed = withoutHandles(executed);
+    const { footprints } = this.#options.about(program);
+    let known: { readonly form: NormalForm | undefined } | undefined;
+    const normalForm = () =>
+      (known ??= { form: normalFormOf(observed, footprints?.(), rankOf(this.#options.assignment.model)) }).form;
+    return { trace, violations, normalForm };
   }
 
   #keep(failing: Failing): void {
+    const { model } = this.#options.assignment;
     const signature = signatureOf(failing.violations);
     const best = this.#failures.get(signature);
-    if (best === undefined || compareSizes(sizeOf(failing.trace), sizeOf(best.trace)) < 0)
-      this.#failures.set(signature, failing);
+    if (best === undefined || compareFailures(model, failing, best) < 0) this.#failures.set(signature, failing);
   }
 
   async #run(lane: Lane, program: Program, scheduler: Scheduler): Promise<Executed | undefined> {
@@ -131,4 +149,12 @@ export class Memory {
       throw error;
     }
   }
+}
+
+/** What is kept of an execution, without what hangs on its connections. */
+function withoutHandles({ pending, chosen, answers }: Observed): Observed {
+  const plain = pending.map((choices) =>
+    choices.map(({ actor, session, kind, text, values, fault }) => ({ actor, session, kind, text, values, fault })),
+  );
+  return { pending: plain, chosen, answers };
 }

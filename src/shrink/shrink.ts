@@ -1,12 +1,12 @@
 import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
-import type { Trace } from "../execution/trace.js";
-import type { Violation } from "../oracle/violation.js";
-import type { Switch } from "../strategy/schedule.js";
-import { simpler, type Candidate } from "./candidates.js";
-import type { Size } from "./counterexample.js";
-import type { Memory, Ran, Turns } from "./memory.js";
-import { compareSizes, sizeOf } from "./size.js";
+import { alike } from "./alike.js";
+import { simpler, turnsOf, type Candidate } from "./candidates.js";
+import type { Memory, Ran } from "./memory.js";
+import { examine, type Minimality } from "./minimality.js";
+import { joined } from "./orders.js";
+import { compareFailures, waysOf, type Failing } from "./rank.js";
+import { compareSizes, sizeOf, type Size } from "./size.js";
 
 export interface ShrinkOptions {
   readonly model: AnyModel;
@@ -16,16 +16,11 @@ export interface ShrinkOptions {
   readonly atMost?: Size | undefined;
   /** Executions that it may take; what it has by then is a valid result, if not the smallest. Default: no limit. */
   readonly budget?: number | undefined;
+  /** Of programs with more orders than this it is not proved that nothing smaller breaks. Default: 64. */
+  readonly mostOrders?: number | undefined;
   /** Who runs candidates, and remembers what was run: shrinking several failures goes through the same programs. */
   readonly memory: Memory;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A failing execution, and how it came about. */
-export interface Failing {
-  readonly program: Program;
-  readonly trace: Trace;
-  readonly violations: readonly Violation[];
 }
 
 export interface Shrunk extends Failing {
@@ -33,35 +28,70 @@ export interface Shrunk extends Failing {
   readonly executions: number;
 }
 
+/** How sure it is that there is nothing smaller. */
+export interface Minimal {
+  readonly minimality: Minimality;
+}
+
 /** Schedules tried for one candidate program, beyond the one that is carried over. */
 const schedulesPerCandidate = 24;
 /** Executions spent on finding a schedule with fewer decisions for one program. */
-const schedulesForMinimum = 200;
+const schedulesForMinimum = 48;
+/** Orders of one program that may be run to prove that nothing smaller breaks. */
+const ordersForProof = 64;
+/** Candidates that are run together. A number of its own, so that what is found does not depend on the lanes. */
+const atOnce = 4;
+/** Normal forms that are run to find the first of them. */
+const formsTried = 8;
 
 /**
- * Makes a failing execution as small as it gets: program and schedule in turn, until neither shrinks. A candidate counts
- * only if running it breaks in the targeted way and in no way that the failure at hand did not break in, so a shrink
- * never slides into another bug.
+ * Makes a failing execution as small as it gets, and gives it the form that all of its kind have: operations, actors,
+ * parameters, initial state, faults and schedule in turn, until nothing changes any more. A candidate counts only if
+ * running it breaks in the targeted way and in no way that the failure at hand did not break in, so a shrink never slides
+ * into another bug.
  */
 export async function shrink(found: Failing, options: ShrinkOptions): Promise<Shrunk> {
   const search = new Search(options);
   let best = found;
   for (;;) {
     const before = best;
-    best = await search.shrinkProgram(best);
-    const { atMost } = options;
-    if (atMost !== undefined && sizeOf(best.trace).operations > atMost.operations)
-      return { ...best, executions: search.executions };
-    best = await search.minimizeSchedule(await search.joinRuns(best));
-    if (best === before || search.over) return { ...best, executions: search.executions };
+    best = await search.withoutNoise(best);
+    best = await search.renamed(best);
+    best = await search.simplified(best);
+    if (isOfNoUse(best, options)) break;
+    best = await search.leastOrder(await search.joinRuns(best));
+    if (best === before || search.over) break;
   }
+  return { ...best, executions: search.executions };
+}
+
+/**
+ * Looks whether anything that remains could still go, and goes on from there if so.
+ *
+ * @param shrunk What {@link shrink} came to.
+ */
+export async function shrinkToMinimum(shrunk: Shrunk, options: ShrinkOptions): Promise<Shrunk & Minimal> {
+  const search = new Search(options);
+  let best = shrunk;
+  const spent = () => shrunk.executions + search.executions;
+  while (!search.over) {
+    const { smaller, minimality } = await search.examined(best);
+    if (smaller === undefined) return { ...best, executions: spent(), minimality };
+    best = await shrink(smaller, { ...options, budget: (options.budget ?? Infinity) - search.executions });
+  }
+  return { ...best, executions: spent(), minimality: { kind: "cut off", runs: 0 } };
+}
+
+function isOfNoUse({ trace }: Failing, { atMost }: ShrinkOptions): boolean {
+  return atMost !== undefined && sizeOf(trace).operations > atMost.operations;
 }
 
 class Search {
   readonly #options: ShrinkOptions;
   readonly #memory: Memory;
   readonly #before: number;
-  readonly #visited = new Set<string>();
+  /** Programs that were tried under the order that they came with, and those that were tried under others. */
+  readonly #tried = { once: new Set<string>(), often: new Set<string>() };
 
   constructor(options: ShrinkOptions) {
     this.#options = options;
@@ -78,35 +108,39 @@ class Search {
     return this.#options.signal?.aborted === true || this.executions >= (this.#options.budget ?? Infinity);
   }
 
-  /** Takes the first simpler program that still breaks, until there is none. */
-  async shrinkProgram(start: Failing): Promise<Failing> {
-    let best = start;
-    for (let progress = true; progress;) {
-      progress = false;
-      for (const candidate of simpler(this.#options.model, { program: best.program, order: best.trace.steps })) {
-        if (this.over) return best;
-        const key = JSON.stringify(candidate.program);
-        if (this.#visited.has(key)) continue;
-        this.#visited.add(key);
-        const smaller = await this.#stillBreaks(candidate, best);
-        if (smaller === undefined) continue;
-        best = smaller;
-        progress = true;
-        break;
-      }
-    }
-    return best;
+  /**
+   * Takes the first simpler program that still breaks under the order that is left of the failure's own, until there is
+   * none: most of what does not matter goes by one execution each.
+   */
+  async withoutNoise(start: Failing): Promise<Failing> {
+    return this.#descend(start, (best) =>
+      this.#first(this.#untried(simpler(this.#options.model, candidateOf(best)), "once"), (candidate) =>
+        this.#carriedOver(candidate, best),
+      ),
+    );
   }
 
-  /**
-   * A schedule with fewer switches, if there is one among the first orders of the program: those with the fewest decisions
-   * against "keep running the current actor" come first (iterative context bounding, Musuvathi and Qadeer 2007), and of
-   * those that differ only by what commutes only one.
-   */
-  async minimizeSchedule(best: Failing): Promise<Failing> {
-    if (this.over) return best;
-    const found = await this.#among(best.program, best, schedulesForMinimum, "smallest");
-    return found !== undefined && compareSizes(sizeOf(found.trace), sizeOf(best.trace)) < 0 ? found : best;
+  /** The same, with each candidate under the first of its orders, too: those with the fewest decisions come first. */
+  async simplified(start: Failing): Promise<Failing> {
+    return this.#descend(start, async (best) => {
+      for (const candidate of this.#untried(simpler(this.#options.model, candidateOf(best)), "often")) {
+        if (this.over) return undefined;
+        const smaller =
+          (await this.#carriedOver(candidate, best)) ?? (await this.#underOthers(candidate.program, best));
+        if (smaller !== undefined) return smaller;
+      }
+      return undefined;
+    });
+  }
+
+  /** Takes the first program that is the same by simpler names, until there is none. */
+  async renamed(start: Failing): Promise<Failing> {
+    return this.#descend(start, (best) =>
+      this.#first(alike(this.#options.model, candidateOf(best)), async (candidate) => {
+        const failing = await this.#carriedOver(candidate, best);
+        return failing !== undefined && this.#compare(failing, best) < 0 ? failing : undefined;
+      }),
+    );
   }
 
   /**
@@ -114,80 +148,126 @@ class Search {
    * later one. Cheap where there are many switches, which no search by their number comes down to.
    */
   async joinRuns(start: Failing): Promise<Failing> {
-    let best = start;
-    for (let progress = true; progress && !this.over;) {
-      progress = false;
-      for (const order of joined(best.trace.steps)) {
-        if (this.over) return best;
+    return this.#descend(start, (best) =>
+      this.#first(joined(best.trace.steps), async (order) => {
         const failing = this.#breaks(best.program, await this.#memory.along(best.program, order), best);
-        if (failing === undefined || compareSizes(sizeOf(failing.trace), sizeOf(best.trace)) >= 0) continue;
-        best = failing;
-        progress = true;
-        break;
-      }
-    }
-    return best;
+        return failing !== undefined && compareSizes(sizeOf(failing.trace), sizeOf(best.trace)) < 0
+          ? failing
+          : undefined;
+      }),
+    );
   }
 
-  /** Runs a candidate under the order it was carried over with, then under those with few decisions. */
-  async #stillBreaks({ program, order }: Candidate, best: Failing): Promise<Failing | undefined> {
-    const turns = order.map(({ session, fault }) => ({ to: session, ...(fault && { fault }) }));
-    const carried = this.#breaks(program, await this.#memory.along(program, turns), best);
-    return carried ?? this.#among(program, best, schedulesPerCandidate, "first");
-  }
-
-  /** The first failure among a program's orders, or the smallest of those with as few decisions. */
-  async #among(
-    program: Program,
-    best: Failing,
-    most: number,
-    which: "first" | "smallest",
-  ): Promise<Failing | undefined> {
-    let found: Failing | undefined;
-    for await (const batch of this.#memory.ordersOf(program, most)) {
-      const decisions = Math.min(...batch.map((ran) => ran?.trace.schedule.length ?? Infinity));
-      if (found !== undefined && decisions > found.trace.schedule.length) break;
+  /**
+   * The first in rank among the first orders of the program, each in its normal form: those with the fewest decisions
+   * against "keep running the current actor" come first (iterative context bounding, Musuvathi and Qadeer 2007), and of
+   * those that differ only by what commutes only one.
+   */
+  async leastOrder(best: Failing): Promise<Failing> {
+    if (this.over) return best;
+    const { program } = best;
+    let least = best;
+    const forms = new Map<string, number>();
+    for await (const batch of this.#memory.ordersOf(program, schedulesForMinimum)) {
+      const sizes = batch.flatMap((ran) => (ran === undefined ? [] : [sizeOf(ran.trace)]));
+      const size = sizeOf(least.trace);
+      if (sizes.every(({ faults, preemptions }) => faults + preemptions > size.faults + size.preemptions)) break;
       for (const ran of batch) {
         const failing = this.#breaks(program, ran, best);
-        if (failing === undefined || (found && compareSizes(sizeOf(failing.trace), sizeOf(found.trace)) >= 0)) continue;
-        found = failing;
+        if (failing === undefined) continue;
+        if (this.#compare(failing, least) < 0) least = failing;
+        const form = ran!.normalForm();
+        if (form !== undefined)
+          forms.set(
+            JSON.stringify(form.turns),
+            // Faults are the same whatever the order.
+            (sizeOf(failing.trace).faults * 100 + form.preemptions) * 1000 + form.switches,
+          );
       }
-      if (this.over || (found !== undefined && which === "first")) break;
+      if (this.over) break;
     }
-    return found;
+    const first = [...forms].toSorted(([, a], [, b]) => a - b).slice(0, formsTried);
+    for (const [turns] of first.filter(([, cost]) => cost === first[0]![1])) {
+      const order = JSON.parse(turns) as ReturnType<typeof turnsOf>;
+      const failing = this.#breaks(program, await this.#memory.along(program, order), best);
+      if (failing !== undefined && this.#compare(failing, least) < 0) least = failing;
+    }
+    return least;
+  }
+
+  /** Whether something that is smaller by one thing still breaks, or anything that is smaller at all. */
+  examined(best: Failing) {
+    return examine(best, {
+      model: this.#options.model,
+      memory: this.#memory,
+      breaks: (program, ran) => this.#breaks(program, ran, best),
+      ordersPerCandidate: schedulesPerCandidate,
+      mostOrders: this.#options.mostOrders ?? ordersForProof,
+    });
+  }
+
+  async #descend(start: Failing, next: (best: Failing) => Promise<Failing | undefined>): Promise<Failing> {
+    for (let best = start; ;) {
+      const better = this.over ? undefined : await next(best);
+      if (better === undefined) return best;
+      best = better;
+    }
+  }
+
+  /** The first of several that comes to something; a few are run at once. */
+  async #first<T>(all: Iterable<T>, run: (one: T) => Promise<Failing | undefined>): Promise<Failing | undefined> {
+    let few: T[] = [];
+    const runFew = async () => (await Promise.all(few.splice(0).map(run))).find((failing) => failing !== undefined);
+    for (const one of all) {
+      if (this.over) return undefined;
+      few.push(one);
+      if (few.length < atOnce) continue;
+      const found = await runFew();
+      if (found !== undefined) return found;
+    }
+    return runFew();
+  }
+
+  *#untried(candidates: Iterable<Candidate>, how: "once" | "often"): Generator<Candidate> {
+    const tried = this.#tried[how];
+    for (const candidate of candidates) {
+      const key = JSON.stringify(candidate.program);
+      if (tried.has(key)) continue;
+      tried.add(key);
+      yield candidate;
+    }
+  }
+
+  async #carriedOver({ program, order }: Candidate, best: Failing): Promise<Failing | undefined> {
+    return this.#breaks(program, await this.#memory.along(program, turnsOf(order)), best);
+  }
+
+  async #underOthers(program: Program, best: Failing): Promise<Failing | undefined> {
+    for await (const batch of this.#memory.ordersOf(program, schedulesPerCandidate)) {
+      for (const ran of batch) {
+        const failing = this.#breaks(program, ran, best);
+        if (failing !== undefined) return failing;
+      }
+      if (this.over) return undefined;
+    }
+    return undefined;
+  }
+
+  #compare(a: Failing, b: Failing): number {
+    return compareFailures(this.#options.model, a, b);
   }
 
   /** It breaks in the targeted way, and in no way that the failure at hand does not. */
   #breaks(program: Program, ran: Ran | undefined, best: Failing): Failing | undefined {
     if (ran === undefined) return undefined;
     const { trace, violations } = ran;
-    const ways = new Set(violations.map(wayOf));
-    const allowed = new Set(best.violations.map(wayOf));
+    const ways = waysOf(ran);
+    const allowed = waysOf(best);
     const same = ways.has(this.#options.target) && [...ways].every((way) => allowed.has(way));
     return same ? { program, trace, violations } : undefined;
   }
 }
 
-/** One way of breaking, as a target for shrinking. */
-export function wayOf({ invariant, way }: Violation): string {
-  return `${invariant}: ${way}`;
-}
-
-/** Orders of the same steps in which two runs of one session, with others between them, are one. */
-function* joined(steps: Trace["steps"]): Generator<Turns> {
-  const runs: Omit<Switch, "step">[][] = [];
-  for (const { session, fault } of steps) {
-    const last = runs.at(-1);
-    const turn = { to: session, ...(fault === undefined ? {} : { fault }) };
-    if (last?.[0]?.to === session) last.push(turn);
-    else runs.push([turn]);
-  }
-  for (const [at, run] of runs.entries()) {
-    const next = runs.findIndex((other, index) => index > at && other[0]!.to === run[0]!.to);
-    if (next < 0) continue;
-    const earlier = runs.toSpliced(next, 1).with(at, [...run, ...runs[next]!]);
-    const later = runs.with(next, [...run, ...runs[next]!]).toSpliced(at, 1);
-    yield earlier.flat();
-    yield later.flat();
-  }
+function candidateOf({ program, trace }: Failing): Candidate {
+  return { program, order: trace.steps };
 }

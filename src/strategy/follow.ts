@@ -15,9 +15,10 @@ export class Divergence extends Error {
 /**
  * Follows a schedule to the letter.
  *
- * @throws {Divergence} From `choose`, when the session to switch to has no pending step.
+ * @param onMiss Told when the session to switch to has no pending step; it is left out then. Default: it is an error.
+ * @throws {Divergence} From `choose`, when there is no `onMiss` to be told.
  */
-export function follow(schedule: Schedule): Scheduler {
+export function follow(schedule: Schedule, onMiss?: (divergence: Divergence) => void): Scheduler {
   const switches = new Map(schedule.map((each) => [each.step, each]));
   let step = -1;
   return {
@@ -25,12 +26,14 @@ export function follow(schedule: Schedule): Scheduler {
       const decision = switches.get(++step);
       if (decision === undefined) return defaultChoice(choices, last);
       const chosen = switchedTo(choices, decision);
-      if (chosen < 0)
-        throw new Divergence(
-          step,
-          `the schedule switches to "${name(decision.to, decision.fault)}", which has no pending step; pending: ${names(choices)}`,
-        );
-      return chosen;
+      if (chosen >= 0) return chosen;
+      const divergence = new Divergence(
+        step,
+        `the schedule switches to "${name(decision.to, decision.fault)}", which has no pending step; pending: ${names(choices)}`,
+      );
+      if (onMiss === undefined) throw divergence;
+      onMiss(divergence);
+      return defaultChoice(choices, last);
     },
   };
 }

@@ -10,6 +10,8 @@ export interface Leg {
    * leg ends when the actor has nothing left to run, or waits for a lock.
    */
   readonly until?: string;
+  /** Before which of these, counted from the beginning of the leg. Default: the first. */
+  readonly nth?: number;
   /** What goes wrong with the actor's next step once it has come there, if the program allows it. */
   readonly fault?: FaultKind;
 }
@@ -32,20 +34,25 @@ export interface PinnedScheduler extends Scheduler {
  */
 export function pinned(legs: readonly Leg[]): PinnedScheduler {
   let leg = 0;
+  /** How often the leg at hand has come to such a place. */
+  let met = 0;
+  const isThere = (choice: Choice, { until, nth = 1 }: Leg) =>
+    until !== undefined && isAt(choice, until) && ++met >= nth;
   return {
     missed() {
       const unmet = legs.slice(leg).find(({ until }) => until !== undefined);
       return unmet?.until === undefined ? undefined : missed(unmet.actor, unmet.until);
     },
     choose(choices, last) {
-      for (; leg < legs.length; leg++) {
+      for (; leg < legs.length; leg++, met = 0) {
         const { actor, until, fault } = legs[leg]!;
         const next = choices.findIndex((choice) => choice.actor === actor && choice.fault === undefined);
-        const there = next >= 0 && until !== undefined && isAt(choices[next]!, until);
+        const there = next >= 0 && isThere(choices[next]!, legs[leg]!);
         if (fault !== undefined && (there || until === undefined)) {
           const wrong = choices.findIndex((choice) => choice.actor === actor && choice.fault === fault);
           if (wrong < 0) throw new MissedPin(`nothing may go wrong with "${actor}" in the way "${fault}" there`);
           leg++;
+          met = 0;
           return wrong;
         }
         if (next >= 0 && !there) return next;

@@ -42,8 +42,6 @@ export interface Observed {
   readonly chosen: readonly number[];
   /** Answers in the order in which they came: of which step, while which step was the last to be let go. */
   readonly answers: readonly { readonly step: number; readonly during: number; readonly after: Ending }[];
-  /** How many decisions against "keep running the current actor" had been taken before each step. */
-  readonly decisions: readonly number[];
 }
 
 /**

@@ -85,9 +85,9 @@ describe.concurrent("it could not be told: exit 3", () => {
     );
     const { code, stdout, stderr } = await run("check", model, "--executions", "60");
     expect(stderr).not.toContain("bug in raceproof");
-    // A violation if some replay gave the same steps, no evidence of one if none did.
-    expect([1, 3]).toContain(code);
-    expect(stdout).toMatch(/uncontrolled nondeterminism: only \d of 10 replays/);
+    // Whatever it broke, nothing is concluded from it.
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/uncontrolled nondeterminism: .* at step \d+: /);
   });
 });
 

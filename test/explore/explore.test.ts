@@ -98,7 +98,7 @@ describe("exploring", () => {
     expect(timed.coverage.executions).toBeGreaterThan(0);
   });
 
-  test("gives up after a few executions that could not be finished, always at the same one", async () => {
+  test("a strand gives up when an execution could not be finished, always at the same one", async () => {
     const hopeless: Strategy = {
       name: "hopeless",
       search: (program) => ({
@@ -115,9 +115,10 @@ describe("exploring", () => {
     };
     const options = { strategy: hopeless };
     const [one, three] = [await exploring(counterModel(), 1, options), await exploring(counterModel(), 3, options)];
-    expect([...one.problems]).toEqual([["every third cannot be finished", 5]]);
+    expect([...one.problems]).toEqual([["every third cannot be finished", 4]]);
     expect([three.problems, three.coverage]).toEqual([one.problems, one.coverage]);
-    expect(one.coverage.executions).toBeLessThan(50);
+    // Twelve strands of ten executions, of which every third has a program that cannot be finished.
+    expect(one.coverage.executions).toBe(80);
   });
 
   test("does not go on with a model that is wrong, or without a server", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { OperationRecord, Step, Trace } from "../../src/execution/trace.js";
-import { CoverageCount } from "../../src/explore/coverage.js";
+import { accountOf, CoverageCount } from "../../src/explore/coverage.js";
 import { numericSeed, programSource } from "../../src/explore/programs.js";
 import { verdictOf, type Coverage, type Evidence, type ViolationReport } from "../../src/explore/verdict.js";
 import { fc, UsageError } from "../../src/index.js";
@@ -122,9 +122,9 @@ describe("coverage", () => {
       schedule: [],
       state: {},
     };
-    count.add(program, trace, "urw");
-    count.add(program, trace, "pos");
-    count.add(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw");
+    count.add(accountOf(program, trace, "urw"));
+    count.add(accountOf(program, trace, "pos"));
+    count.add(accountOf(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw"));
     expect(count.total).toEqual({
       programs: 1,
       strategies: { pos: 1, urw: 2 },
@@ -149,11 +149,11 @@ describe("coverage", () => {
     const other = { ...program, initial: 1 };
     const withFaults = { ...program, faults: [{ actor: "a", kind: "crash" as const }] };
     // The first of each program is run to learn how long it is.
-    for (const order of ["ab", "abab", "abba"]) count.add(program, trace(order), "pct:2");
-    for (const order of ["abcd", "abcd"]) count.add(other, trace(order), "pct:2");
-    for (const order of ["abcde", "abcde"]) count.add(withFaults, trace(order), "pct:2");
+    for (const order of ["ab", "abab", "abba"]) count.add(accountOf(program, trace(order), "pct:2"));
+    for (const order of ["abcd", "abcd"]) count.add(accountOf(other, trace(order), "pct:2"));
+    for (const order of ["abcde", "abcde"]) count.add(accountOf(withFaults, trace(order), "pct:2"));
     expect(count.total.pctBounds).toEqual({ 2: 1 / 16 });
-    count.add(other, trace("abcd"), "pct:2");
+    count.add(accountOf(other, trace("abcd"), "pct:2"));
     expect(count.total.pctBounds).toEqual({ 2: 1 - (15 / 16) ** 2 });
   });
 });

@@ -47,6 +47,7 @@ export function counterexampleOf(sketch: Sketch): Counterexample {
     operations: operations.length,
     faults: steps.filter(({ fault }) => fault !== undefined).length,
     steps: steps.length,
+    preemptions: schedule.length,
     switches: schedule.length,
   };
   return {
@@ -66,7 +67,12 @@ export function counterexampleOf(sketch: Sketch): Counterexample {
       ...(sketch.before === undefined ? {} : { displayBefore: sketch.before }),
     },
     seed: "7",
-    shrink: { from: { actors: 3, operations: 6, faults: 0, steps: 41, switches: 17 }, to, executions: 57 },
+    shrink: {
+      from: { actors: 3, operations: 6, faults: 0, preemptions: 9, steps: 41, switches: 17 },
+      to,
+      minimality: { kind: "proved", runs: 23 },
+      executions: 57,
+    },
     confirmed: { reproduced: 10, times: 10 },
     environment: {
       raceproof: "0.1.0",

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Program } from "../../src/execution/program.js";
 import { fc } from "../../src/index.js";
 import { simpler, type Turn } from "../../src/shrink/candidates.js";
-import { compareSizes, type sizeOf } from "../../src/shrink/size.js";
+import { compareSizes, type Size } from "../../src/shrink/size.js";
 import { counterModel } from "../explore/counter.js";
 
 const add = (by: number) => ({ operation: "add", parameters: { by } });
@@ -93,27 +93,26 @@ describe("simpler programs", () => {
   });
 });
 
-test("sizes: operations first, then faults, switches, steps, and actors", () => {
-  const size = (
-    operations: number,
-    faults: number,
-    switches: number,
-    steps: number,
-    actors: number,
-  ): ReturnType<typeof sizeOf> => ({
-    operations,
-    faults,
-    switches,
-    steps,
-    actors,
-  });
+test("sizes: operations first, then faults, preemptions, switches, steps, and actors", () => {
+  const size = (numbers: readonly number[]): Size => {
+    const [operations, faults, preemptions, switches, steps, actors] = numbers as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { operations, faults, preemptions, switches, steps, actors };
+  };
   const sorted = [
-    size(1, 9, 9, 9, 9),
-    size(2, 0, 9, 9, 9),
-    size(2, 1, 0, 9, 9),
-    size(2, 1, 1, 3, 9),
-    size(2, 1, 1, 4, 1),
-    size(2, 1, 1, 4, 2),
-  ];
+    [2, 0, 1, 2, 20, 3],
+    [2, 0, 1, 3, 9, 1],
+    [2, 0, 2, 2, 8, 2],
+    [2, 0, 2, 2, 8, 3],
+    [2, 0, 2, 2, 9, 2],
+    [2, 1, 0, 0, 0, 0],
+    [3, 0, 0, 0, 0, 0],
+  ].map(size);
   expect(sorted.toReversed().toSorted(compareSizes)).toEqual(sorted);
 });

@@ -17,7 +17,7 @@ export function playScript(script: Script, scheduler: Scheduler, faults: readonl
   const left = new Map(
     Object.entries(script).map(([actor, texts]) => [actor, texts.map((text) => choice(actor, actor, text))]),
   );
-  const observed = { pending: [] as Choice[][], chosen: [] as number[], decisions: [] as number[] };
+  const observed = { pending: [] as Choice[][], chosen: [] as number[] };
   let last: Choice | undefined;
   let allowed = [...faults];
   for (;;) {
@@ -33,7 +33,6 @@ export function playScript(script: Script, scheduler: Scheduler, faults: readonl
     const { actor, fault } = last;
     observed.pending.push(choices);
     observed.chosen.push(chosen);
-    observed.decisions.push(0);
     allowed = allowed.filter((each) => each.actor !== actor || each.fault !== fault);
     if (fault === "crash") left.set(actor, []);
     else left.get(actor)!.shift();

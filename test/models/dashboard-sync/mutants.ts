@@ -125,6 +125,17 @@ export const mutants: readonly Mutant[] = [
   },
   // The outbox.
   {
+    name: "a failure counts for every run",
+    from: "failed_workers = failed_workers + 1 WHERE run_id = $1`",
+    to: "failed_workers = failed_workers + 1 WHERE run_id = $1 OR TRUE`",
+  },
+  { name: "a success leaves the error message", from: "error_message = NULL, ", to: "" },
+  {
+    name: "a failure of a worker run that there is already is an error",
+    from: "ON CONFLICT (run_id, partition_id)\n         DO UPDATE SET status = 'failed', error_message = $4, completed_at = NOW()`",
+    to: "`",
+  },
+  {
     name: "no work item for the retry",
     from: "await client.query(`INSERT INTO work_item_outbox (item) VALUES ($1)`, [next]);",
     to: "",
@@ -171,6 +182,11 @@ export const mutants: readonly Mutant[] = [
   },
   { name: "nothing is repeated", file: "repeat.ts", from: "const most = 10;", to: "const most = 1;" },
   // The dashboard.
+  {
+    name: "a page gives up at the first transient error",
+    from: "repeat(() => dashboard.getRunDetails(runId))",
+    to: "dashboard.getRunDetails(runId)",
+  },
   {
     name: "a dashboard that reads in pieces",
     from: 'import { snapshotDashboard } from "./snapshot-dashboard.js";',

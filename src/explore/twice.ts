@@ -1,0 +1,39 @@
+import { PostgresError, RaceproofError, UsageError } from "../errors.js";
+import { firstDifference } from "../execution/compare.js";
+import { execute, type Assignment } from "../execution/execution.js";
+import type { Lanes } from "../execution/lanes.js";
+import { Divergence } from "../strategy/follow.js";
+import { repeat } from "../strategy/repeat.js";
+import type { Finished } from "./findings.js";
+
+/** Of the executions that broke nothing new, one in so many is run twice. */
+export const sampledTwice = 64;
+
+/**
+ * Runs an execution once more, in the same order of steps, and compares the two. Where they differ, something decides
+ * that is not under control (a clock, a random number, another process), and nothing can be concluded from either.
+ *
+ * @returns What differs, in words; undefined when nothing does.
+ */
+export async function differsWhenRunTwice(
+  lanes: Lanes,
+  assignment: Assignment,
+  { observed, trace }: Finished,
+): Promise<string | undefined> {
+  try {
+    const again = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, repeat(observed)));
+    const difference = firstDifference(trace!, again.trace);
+    if (difference === undefined) return undefined;
+    const { step, what, recorded, now } = difference;
+    return differing(step, `${what}: first ${recorded}, then ${now}`);
+  } catch (error) {
+    if (error instanceof Divergence) return differing(error.step, error.message);
+    if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))
+      throw error;
+    return `uncontrolled nondeterminism: an execution could not be finished a second time: ${error.message}`;
+  }
+}
+
+function differing(step: number, how: string): string {
+  return `uncontrolled nondeterminism: two executions in the same order of steps differ at step ${step + 1}: ${how}`;
+}
