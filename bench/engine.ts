@@ -111,7 +111,10 @@ class Rival {
       await client.connect();
       clients.set(each, client);
     }
-    await clients.values().next().value!.query(model.schema);
+    await clients
+      .values()
+      .next()
+      .value!.query(model.schema as string);
     return new Rival(clients, sent);
   }
 

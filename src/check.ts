@@ -69,6 +69,10 @@ export interface CheckOptions {
   readonly lanes?: number;
   /** `embedded`, `container[:image]`, `postgres://…` or a directory with Postgres' programs. Default: `RACEPROOF_POSTGRES`, else embedded. */
   readonly postgres?: string;
+  /** Whether to use the server that tests in other files and processes use, too, as long as any of them runs. */
+  readonly shared?: boolean;
+  /** Whether one violation is enough: it is shrunk, and what else breaks is not looked for. */
+  readonly firstOnly?: boolean;
   /** The module that the model came from, relative to the working directory, for counterexample files. */
   readonly module?: string;
   /** Where counterexamples will be written, as verdicts are to name it; default: they name none. */
@@ -125,7 +129,7 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   requireNumbers(options);
   strategyOf(options.strategy ?? defaultStrategy, "");
   const rows = rowsOf(model, options);
-  return withServer(options.postgres, (server) =>
+  const run = (server: PostgresServer) =>
     withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
       const definition = definitionOf(given, options.sources);
       const checkpoint = await checkpointOf(model, options, definition, server, rows);
@@ -138,8 +142,8 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
         verdict: options.shard === undefined ? verdict : { ...verdict, shard: shardOf(options, definition, done) },
         counterexamples: done.flatMap(({ counterexamples }) => counterexamples),
       };
-    }),
-  );
+    });
+  return withServer(options.postgres, run, options.shared);
 }
 
 interface Setting {
@@ -322,7 +326,7 @@ async function checkRow(
     faults,
     strategy,
     seed,
-    budget,
+    budget: { ...budget, firstOnly: options.firstOnly === true },
     shard,
     offset: number,
     journal: setting.checkpoint?.journalOf(keyOf(row)),

@@ -18,7 +18,7 @@ export function definitionOf(model: AnyModel, sources = ""): string {
   const text = JSON.stringify([
     sources,
     model.name,
-    model.schema,
+    String(model.schema),
     model.actors,
     model.state,
     model.faults,
@@ -30,7 +30,7 @@ export function definitionOf(model: AnyModel, sources = ""): string {
     mapped(model.implementations, ({ expect, create }) => [expect, String(create)]),
     mapped(model.operations, ({ run, describe, expectedError }) => [run, describe, expectedError].map(String)),
     Object.keys(model.invariants).map((name) => [name, invariantOf(model, name).when]),
-    [model.seed, model.world, model.prepare, model.crashed].map(String),
+    [model.seed, model.world, model.prepare, model.crashed, model.setup].map(String),
     Array.from({ length: programsLookedAt }, (_, number) => program(number)),
   ]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);

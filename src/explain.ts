@@ -61,6 +61,8 @@ async function catalogOf(server: PostgresServer, model: AnyModel, initial: unkno
   const client = new pg.Client(database.connection);
   try {
     await client.connect();
+    if (typeof model.schema === "function")
+      throw new UsageError(`model "${model.name}" makes its schema by code; \`explain\` needs one in SQL`);
     for (const sql of [model.schema, model.prepare?.(initial) ?? ""])
       await client.query(sql).catch((error: Error) => {
         throw new UsageError(`Postgres refuses the schema of model "${model.name}": ${error.message}`);

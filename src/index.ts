@@ -7,6 +7,7 @@ export type {
   Call,
   Claim,
   Condition,
+  EmptyDatabase,
   Expectation,
   Implementation,
   Invariant,
@@ -29,6 +30,7 @@ export type {
   Trace,
   Wait,
 } from "./execution/trace.js";
+export { defineConfig, type Config } from "./config/config.js";
 export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
 export { merge, type ShardResult } from "./merge.js";
 export { recallAll, type RecallOptions } from "./recall-all.js";
@@ -64,6 +66,10 @@ export { renderCounterexampleMarkdown } from "./report/markdown.js";
 export { renderCounterexampleTerminal } from "./report/terminal.js";
 export { renderVerdictMarkdown } from "./report/verdict-markdown.js";
 export { renderVerdictTerminal } from "./report/verdict-terminal.js";
+export { assertNoRace, type FullFormOptions, type RaceOptions, type RaceResult } from "./testing/assert-no-race.js";
+export { modelOfCommands, type CommandRace, type CommandWorld } from "./testing/commands.js";
+export { RaceError } from "./testing/failure.js";
+export type { Act, ActContext, Look, LookContext, Race, Result, Results } from "./testing/race.js";
 export { yieldPoint } from "./session/yield-point.js";
 export type { FaultKind } from "./strategy/fault.js";
 export type { Schedule, Switch } from "./strategy/schedule.js";

@@ -8,6 +8,7 @@ import { replay, run, sameWay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { guidedBy, type Guided } from "./strategy/guided-replay.js";
 import { postgresOf } from "./check.js";
+import type { PostgresServer } from "./postgres/server.js";
 import { usable } from "./usable-model.js";
 import { withLanes, withServer } from "./with-server.js";
 import type { VerdictFile } from "./explore/verdict.js";
@@ -17,6 +18,7 @@ export interface ReplayOptions {
   readonly times?: number;
   /** As for `check`. */
   readonly postgres?: string;
+  readonly shared?: boolean;
   /** Whether to follow the record as far as it makes sense where the code has changed. */
   readonly guided?: boolean;
   readonly signal?: AbortSignal;
@@ -62,7 +64,7 @@ export async function replayCounterexample(
   const model = usable(given);
   requireFit(model, counterexample);
   const assign = (record: boolean) => ({ model, implementation, program, pool: assignedPool, record });
-  return withServer(options.postgres, (server) =>
+  const run = (server: PostgresServer) =>
     withLanes(server, model, 1, async (lanesAt) => {
       const lanes = await lanesAt(partsOf(counterexample.condition).isolation);
       const replays: Replay[] = [];
@@ -80,8 +82,8 @@ export async function replayCounterexample(
         (await causeOf(diverged, counterexample, postgres, () => replay(lanes, assign(false), counterexample)));
       const guided = diverged && options.guided ? await guide(lanes, assign(true), counterexample) : undefined;
       return { replays, cause, guided, postgres };
-    }),
-  );
+    });
+  return withServer(options.postgres, run, options.shared);
 }
 
 /** What is different from run to run is not controlled; else the most likely, by what differs. */

@@ -38,16 +38,22 @@ function checked(value: unknown, from: string): AnyModel {
   if (value === undefined) return fail("there is no default export; write `export default defineModel({ … })`");
   if (!isObject(value)) return fail("it is not an object; write `export default defineModel({ … })`");
   const model = value as unknown as AnyModel;
-  for (const key of ["name", "schema"] as const)
-    if (typeof model[key] !== "string") fail(`\`${key}\` must be a string`);
+  if (typeof model.name !== "string") fail("`name` must be a string");
+  if (typeof model.schema !== "string" && typeof model.schema !== "function")
+    fail("`schema` must be SQL in a string, or a function that makes the tables");
   if (typeof model.seed !== "function") fail("`seed` must be a function from an initial state to rows");
   if (!isArbitrary(model.initial)) fail("`initial` must be a fast-check arbitrary");
-  for (const key of ["implementations", "operations", "actors", "state", "invariants"] as const) {
+  if (!isObject(model.invariants)) fail("`invariants` must be an object");
+  for (const key of ["implementations", "operations", "actors"] as const) {
     if (!isObject(model[key]) || Object.keys(model[key]).length === 0)
       fail(`\`${key}\` must be an object with at least one entry`);
   }
-  for (const key of ["world", "display", "simplify", "prepare", "crashed"] as const)
+  if (model.state !== undefined && (!isObject(model.state) || Object.keys(model.state).length === 0))
+    fail("`state` must be an object with at least one entry, or left out");
+  for (const key of ["world", "display", "simplify", "prepare", "crashed", "setup"] as const)
     if (model[key] !== undefined && typeof model[key] !== "function") fail(`\`${key}\` must be a function`);
+  if (model.clock !== undefined && model.clock !== "virtual" && model.clock !== "real")
+    fail('`clock` must be "virtual" or "real"');
   for (const key of ["operationsPerActor", "faultsPerProgram"] as const) {
     const most = model[key];
     if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1))
@@ -56,12 +62,13 @@ function checked(value: unknown, from: string): AnyModel {
   checkFaults(model, fail);
   checkExamples(model, fail);
   checkClaims(model, fail);
-  for (const [name, sql] of Object.entries(model.state))
+  for (const [name, sql] of Object.entries(model.state ?? {}))
     if (typeof sql !== "string") fail(`state query "${name}" must be SQL in a string`);
   for (const [name, invariant] of Object.entries(model.invariants)) {
-    const holds = isObject(invariant) ? invariant["holds"] : invariant;
-    if (typeof holds !== "function") fail(`invariant "${name}" must be a function, or { when, holds }`);
-    const when = isObject(invariant) ? invariant["when"] : "quiescence";
+    const looks = isObject(invariant) && "look" in invariant;
+    const holds: unknown = looks ? invariant.look : isObject(invariant) ? invariant["holds"] : invariant;
+    if (typeof holds !== "function") fail(`invariant "${name}" must be a function, { when, holds } or { look }`);
+    const when = isObject(invariant) && !looks ? invariant["when"] : "quiescence";
     if (when !== "quiescence" && when !== "every commit")
       fail(`\`when\` of invariant "${name}" must be "quiescence" or "every commit"`);
     if (name === operationsEnd || name === explained)
@@ -161,7 +168,8 @@ function guarded(model: AnyModel): AnyModel {
     if (fits(value)) return value;
     throw new UsageError(`${what} of model "${model.name}" returned ${shown(value)}; it must return ${instead}`);
   };
-  const invariants = mapped(model.invariants, (_, name) => {
+  const invariants = mapped(model.invariants, (invariant, name) => {
+    if (isObject(invariant) && "look" in invariant) return invariant;
     const { when, holds } = invariantOf(model, name);
     return {
       when,

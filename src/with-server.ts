@@ -4,27 +4,31 @@ import { PostgresError, RaceproofError, UsageError } from "./errors.js";
 import { Lanes } from "./execution/lanes.js";
 import type { AnyModel, Isolation } from "./execution/model.js";
 import { asPostgresError } from "./postgres/connect.js";
-import { openServer } from "./postgres/open.js";
+import { openServer, sharedServer } from "./postgres/open.js";
 import type { PostgresServer } from "./postgres/server.js";
+import { interceptPg } from "./session/intercept.js";
 import { gatePg } from "./session/pg.js";
 
 /**
  * Opens a server, does something with it, and stops it.
  *
+ * @param shared Whether it is one that other processes use, too: that one stays.
  * @throws {PostgresError} When it cannot be started, or goes away: then for that reason, whoever noticed first.
  */
 export async function withServer<T>(
   postgres: string | undefined,
   body: (server: PostgresServer) => Promise<T>,
+  shared = false,
 ): Promise<T> {
   gatePg(pg);
-  const server = await openServer(postgres);
+  interceptPg();
+  const server = await (shared ? sharedServer(postgres) : openServer(postgres));
   try {
     return await Promise.race([body(server), death(server)]);
   } catch (error) {
     throw error instanceof UsageError ? error : await explained(error, server);
   } finally {
-    await server.stop();
+    if (!shared) await server.stop();
   }
 }
 

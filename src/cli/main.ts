@@ -5,6 +5,8 @@ import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
 import { strategyNames } from "../strategy/named.js";
+import { configure, configuredModel, settingsTable } from "./configure.js";
+import { initCommand } from "./init.js";
 import type { Shard } from "../explore/strands.js";
 import { checkCommand, defaultFolder, type CheckFlags } from "./check.js";
 import { explainCommand, type ExplainFlags } from "./explain.js";
@@ -44,13 +46,24 @@ function shard(text: string): Shard {
 }
 
 function several(value: string, before: string[] = []): string[] {
-  return [...before, value];
+  return [...before, ...value.split(",").map((each) => each.trim())];
 }
 
 function isolation(text: string, before: Isolation[] = []): Isolation[] {
-  const level = isolations.find((each) => each === text.toLowerCase().replaceAll(/[\s_-]+/g, " "));
+  return [...before, ...text.split(",").map(levelOf)];
+}
+
+function levelOf(text: string): Isolation {
+  const level = isolations.find(
+    (each) =>
+      each ===
+      text
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[\s_-]+/g, " "),
+  );
   if (level === undefined) throw new InvalidArgumentError(`It must be one of: ${isolations.join(", ")}.`);
-  return [...before, level];
+  return level;
 }
 
 function program(done: (code: number) => void, signal: AbortSignal): Command {
@@ -61,10 +74,14 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "raceproof: ")) });
+  root.hook("preAction", (_, command) => configure(command));
   root
     .command("check")
     .description("hold a model's implementations to what they are expected to do")
-    .argument("[model]", "a model that ships with raceproof, or a module whose default export is one", "dashboard-sync")
+    .argument(
+      "[model]",
+      "a model that ships with raceproof, or a module whose default export is one (default: `model` of the configuration, else dashboard-sync)",
+    )
     .option("-i, --implementation <name>", "only this implementation; may be repeated", several)
     .option("--isolation <level>", "read committed, repeatable read or serializable; may be repeated", isolation)
     .option("--faults", "only with faults: crashes, lost answers, 40001 and 40P01, as far as the model has them")
@@ -105,7 +122,19 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
       "--checkpoint <file>",
       "write down how far it is, and go on from there when begun again with the same options; removed at the end",
     )
-    .action(async (model: string, flags: CheckFlags) => done(await checkCommand(model, flags, signal)));
+    .action(async (model: string | undefined, flags: CheckFlags) =>
+      done(await checkCommand(model ?? (await configuredModel()) ?? "dashboard-sync", flags, signal)),
+    );
+  root
+    .command("init")
+    .description("write a configuration, and a model to begin with that finds a race")
+    .action(async () => done(await initCommand()));
+  root
+    .command("settings")
+    .description(
+      "print every flag with its key in the configuration and its environment variable, as a table in Markdown",
+    )
+    .action(() => void process.stdout.write(settingsTable(root)));
   root
     .command("show")
     .description("open the page of a report or a counterexample, or print where it is")

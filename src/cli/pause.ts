@@ -38,7 +38,7 @@ export function pauseAt(number: number, model: AnyModel, signal: AbortSignal): P
 function momentText({ taken, last, next, waiting, address }: Moment, { state }: AnyModel): string {
   const { host, port, user, database } = address;
   const psql = ["psql", "-h", host, "-p", String(port), "-U", user, "-d", database];
-  const queries = Object.values(state).flatMap((sql) => ["-c", oneLine(sql)]);
+  const queries = Object.values(state ?? {}).flatMap((sql) => ["-c", oneLine(sql)]);
   const lines = [
     ...(last === undefined ? [] : [`${String(taken).padStart(3)}  ${describeStep(last)}`]),
     ...(waiting.length === 0 ? [] : [`     waiting for a lock: ${waiting.map((name) => visible(name)).join(", ")}`]),

@@ -3,7 +3,9 @@ import type { Pool } from "pg";
 import { PostgresError, RaceproofError, UsageError } from "../errors.js";
 import { runAs, type ActorContext } from "../session/context.js";
 import type { Gate, GatedStep } from "../session/gate.js";
+import { isTimer } from "../session/timer-step.js";
 import { uncontrolledResources } from "../session/uncontrolled.js";
+import { VirtualClock } from "../session/virtual-clock.js";
 import { defaultChoice, type Switch } from "../strategy/schedule.js";
 import { waitForWaiters, type Choice, type Observed, type Scheduler } from "../strategy/strategy.js";
 import { Bell } from "./bell.js";
@@ -11,8 +13,17 @@ import { Publications } from "./commits.js";
 import { failureOf, Faults, type FaultChoice } from "./faults.js";
 import { toJson } from "./json.js";
 import type { Address, Lane } from "./lane.js";
-import { describeCall, fromModel, hasEveryCommit, type AnyModel, type State } from "./model.js";
+import {
+  describeCall,
+  fromModel,
+  hasEveryCommit,
+  schemaText,
+  type AnyModel,
+  type Broken,
+  type State,
+} from "./model.js";
 import type { Json, OperationCall, Program } from "./program.js";
+import { lookWith } from "./look.js";
 import { Calls, newRecord, thrown, withSteps, type Recorded } from "./record.js";
 import type { Commit, OperationRecord, OperationResult, Step, Trace } from "./trace.js";
 import { Waiters } from "./waiters.js";
@@ -93,6 +104,10 @@ export interface Executed extends Observed {
   readonly commits: readonly Commit[];
   /** What the code under test left behind, in words. */
   readonly left: readonly string[];
+  /** What actors did in the outside world that cannot be scheduled, in words. */
+  readonly uncontrolled: readonly string[];
+  /** What invariants found that look by themselves. */
+  readonly seen: ReadonlyMap<string, Broken | undefined>;
 }
 
 /**
@@ -132,6 +147,8 @@ interface Run {
   readonly dead: Set<number>;
   /** Has nothing (more) to do; true before it starts. */
   done: boolean;
+  /** How many of its timers fired although others had something to do. */
+  early: number;
   /** How many calls were refused since the execution ended. */
   refused: number;
 }
@@ -145,15 +162,24 @@ interface Place {
 /** How long nothing may move before nothing ever will, in milliseconds, where no timeout is set that could move it. */
 const stuckAfter = 250;
 
+/**
+ * How many timers of an actor may fire in front of others' steps in one execution: one that polls would never let them on.
+ */
+const mostEarly = 8;
+
 /** The error of an operation that never came to its end. */
 export const stuck = "Stuck";
 
 /** Late calls of one actor that are told so: enough for its `finally` blocks, and an end to a loop that retries for ever. */
 const refusals = 10;
 
+/** Under way in this process. */
+const running = new Set<Execution>();
+
 class Execution implements Gate {
   readonly connections;
   readonly wantsCallers: boolean;
+  readonly clock;
   readonly #lane: Lane;
   readonly #assignment: Assignment;
   readonly #scheduler: Scheduler;
@@ -180,6 +206,7 @@ class Execution implements Gate {
   readonly #places: Place[] = [];
   /** Whether a step has ended that may have changed what an outside reader sees. */
   #published = false;
+  readonly #outside = new Set<string>();
   #over = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #bell = new Bell();
@@ -188,12 +215,13 @@ class Execution implements Gate {
     this.#lane = lane;
     this.connections = lane.connections;
     this.wantsCallers = assignment.observer !== undefined;
+    this.clock = assignment.model.clock === "real" ? undefined : new VirtualClock();
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;
     const { model, program, pool, implementation, record } = assignment;
     this.#watchesCommits = hasEveryCommit(model);
-    this.#publications = new Publications(model.schema);
+    this.#publications = new Publications(schemaText(model));
     this.#faults = new Faults(program);
     this.#waiters = new Waiters({
       lane,
@@ -219,12 +247,15 @@ class Execution implements Gate {
       crashed: false,
       dead: new Set<number>(),
       done: true,
+      early: 0,
       refused: 0,
     }));
   }
 
   async run(): Promise<Executed> {
+    running.add(this);
     try {
+      await this.#setUp();
       const displayBefore = await this.#display();
       await this.#assignment.observer?.look(this.#lane, undefined, undefined);
       for (const run of this.#runs) {
@@ -234,6 +265,7 @@ class Execution implements Gate {
       while (await this.#advance());
       await this.#pause(undefined);
       this.#over = true;
+      this.clock?.drop();
       const left = this.#assignment.keeper === undefined ? await this.connections.tidy() : [];
       const trace = await this.#trace(displayBefore);
       return {
@@ -245,13 +277,36 @@ class Execution implements Gate {
         answers: this.#answers,
         commits: this.#commits,
         left,
+        uncontrolled: [...this.#outside],
+        seen: await this.#look(trace),
       };
     } catch (error) {
       await this.#abandon();
       throw error;
     } finally {
+      running.delete(this);
       this.#bell.silence();
     }
+  }
+
+  async #setUp(): Promise<void> {
+    const { model, program, pool } = this.#assignment;
+    const { setup } = model;
+    if (setup === undefined) return;
+    await this.#lane.pass("setup", () => setup({ pool, initial: program.initial, world: this.#world }));
+  }
+
+  /** The invariants that look by themselves. */
+  async #look({ operations }: Trace): Promise<Executed["seen"]> {
+    const { model, program, pool } = this.#assignment;
+    const context = { pool, initial: program.initial, world: this.#world, implementation: this.#implementation };
+    const seen = new Map<string, Broken | undefined>();
+    for (const [name, invariant] of Object.entries(model.invariants)) {
+      if (typeof invariant === "function" || !("look" in invariant)) continue;
+      const look = () => lookWith(name, () => invariant.look({ ...context, operations }));
+      seen.set(name, await this.#lane.pass(`invariant "${name}"`, look));
+    }
+    return seen;
   }
 
   // What the session room reports.
@@ -266,6 +321,10 @@ class Execution implements Gate {
     }
     run.pending.push(step);
     this.changed();
+  }
+
+  uncontrolled(what: string): void {
+    this.#outside.add(what);
   }
 
   isDead({ actor, operation }: ActorContext): boolean {
@@ -427,18 +486,36 @@ class Execution implements Gate {
       await immediate();
       if (this.#settled()) return;
       const waited = performance.now() - begin;
-      const busy = this.#runs.some((run) => run.busy > 0);
+      const busy = this.#isBusy;
       // Nothing of the outside world is under way: the actor waits for another one, inside the process (a mutex, say).
-      if (!busy && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0) return;
+      if (!Execution.anyIsBusy() && waited > 20 && this.#choices().length > 0 && uncontrolledResources().length === 0)
+        return;
       if (waited > (busy ? this.#limits.statement : this.#limits.uncontrolled)) throw this.#uncontrolled();
     }
   }
 
+  get #isBusy(): boolean {
+    return this.#runs.some((run) => run.busy > 0);
+  }
+
+  /** Libraries with a pool of their own may wait for a connection that was asked for in another lane's execution. */
+  static anyIsBusy(): boolean {
+    return [...running].some((each) => each.#isBusy);
+  }
+
   #settled(): boolean {
     if (this.#failure !== undefined) throw this.#failure.error;
-    return this.#runs.every(
-      (run) => run.busy === 0 && (run.done || run.pending.length > 0 || run.queued > 0 || this.#waiters.has(run.name)),
-    );
+    return this.#runs.every((run) => run.busy === 0 && (run.done || this.#waits(run) || this.#sleeps(run)));
+  }
+
+  /** Whether an actor waits for something that is not up to it: its turn, a connection, a lock. */
+  #waits({ name, pending, queued }: Run): boolean {
+    return pending.length > 0 || queued > 0 || this.#waiters.has(name);
+  }
+
+  /** Whether an actor waits for nothing but time: what else it may wait for would be seen. */
+  #sleeps({ name }: Run): boolean {
+    return this.clock?.has(name) === true && !Execution.anyIsBusy() && uncontrolledResources().length === 0;
   }
 
   #uncontrolled(): RaceproofError {
@@ -465,12 +542,29 @@ class Execution implements Gate {
   #choices(): GatedStep[] {
     const choices: GatedStep[] = [];
     for (const { pending } of this.#runs) choices.push(...(pending.length < 2 ? pending : headsOf(pending)));
+    if (this.clock?.some === true) choices.push(...this.#timers(choices.length === 0));
     return choices;
+  }
+
+  /**
+   * Timers of actors that wait for nothing else, the first to be due before the others: a client's own timeout does not
+   * fire while its statement is under way.
+   *
+   * @param alone Whether nothing else could be done; else those that fired often enough in front of others wait for that.
+   */
+  #timers(alone: boolean): GatedStep[] {
+    return this.#runs
+      .filter((run) => !run.done && run.busy === 0 && !this.#waits(run) && (alone || run.early < mostEarly))
+      .flatMap(({ name }) => this.clock!.next(name) ?? [])
+      .toSorted((a, b) => a.due - b.due)
+      .map(({ step }) => step);
   }
 
   /** Takes the next step; false once there is none and nobody waits. */
   #advance(): Promise<boolean> | boolean {
     const steps = this.#choices();
+    if (this.clock?.endless === true)
+      return this.#endStuck("timers fired a thousand times, and what is waited for never came");
     if (steps.length > 0) return this.#take(this.#faults.some ? [...steps, ...this.#faults.choices(steps)] : steps);
     if (this.#waiters.some) return this.#awaitWaiters();
     if (this.#runs.every(({ done }) => done)) return false;
@@ -490,7 +584,8 @@ class Execution implements Gate {
   /** How long to wait for a wait to end by itself: without a timeout of its own none does, as deadlocks are seen at once. */
   #patience(): number {
     const timeouts =
-      this.#assignment.model.schema.includes("timeout") || this.#steps.some(({ text }) => text.includes("timeout"));
+      schemaText(this.#assignment.model).includes("timeout") ||
+      this.#steps.some(({ text }) => text.includes("timeout"));
     return timeouts || this.connections.haveTimeouts ? this.#limits.statement : stuckAfter;
   }
 
@@ -550,13 +645,20 @@ class Execution implements Gate {
   async #letThrough(step: GatedStep, record: Recorded): Promise<void> {
     const { fault, text } = record;
     const { pending } = this.#runOf(step.actor)!;
-    pending.splice(pending.indexOf(step), 1);
+    if (isTimer(step)) this.#noteEarly(step);
+    else pending.splice(pending.indexOf(step), 1);
+    this.clock?.tick();
     this.#underway.add(step);
     if (step.kind === "statement") this.#lane.noteStatement(text);
     step.go(fault === "serialization failure" || fault === "deadlock" ? failureOf(fault, text) : undefined);
     const waiting = await this.#waiters.answerOrWait(step, 0);
     if (waiting === undefined) await this.#deliver(step, record);
     else await this.#waiters.add(step, record, waiting);
+  }
+
+  /** A timer that fires although others had something to do. */
+  #noteEarly({ actor }: GatedStep): void {
+    if (this.#runs.some(({ pending }) => pending.length > 0)) this.#runOf(actor)!.early++;
   }
 
   /** The actor's process dies: its connections are cut, Postgres rolls back, and nothing of the operation goes on. */
@@ -569,6 +671,7 @@ class Execution implements Gate {
     run.queued = 0;
     for (const step of this.#underway) if (step.actor === run.name) this.#underway.delete(step);
     this.#waiters.drop(run.name);
+    this.clock?.drop(run.name);
     await this.#lane.awaitEnd(this.connections.cut(run.name));
     this.#calls.cut(this.#steps.length, run.name);
     const { model } = this.#assignment;

@@ -1,6 +1,6 @@
 import pg from "pg";
-import { PostgresError, UsageError } from "../errors.js";
-import type { Database, PostgresServer } from "../postgres/server.js";
+import { PostgresError, RaceproofError, UsageError } from "../errors.js";
+import { urlOf, type Database, type PostgresServer } from "../postgres/server.js";
 import type { Catalog } from "../footprint/catalog.js";
 import { readCatalog } from "../footprint/read-catalog.js";
 import { Connections } from "../session/connections.js";
@@ -9,7 +9,9 @@ import { changesSchema } from "../session/changes-schema.js";
 import { leavesState } from "../session/leaves-state.js";
 import { inOneWrite } from "../session/one-write.js";
 import type { PgClient } from "../session/pg-types.js";
-import { fromModel, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
+import { fromModel, schemaText, withPlace, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
+import { pass } from "./passage.js";
+import { assignedPool } from "./pool.js";
 
 /** What Postgres says of a backend that may be waiting. */
 export interface Waiting {
@@ -68,19 +70,19 @@ export class Lane {
   private constructor(
     server: PostgresServer,
     model: AnyModel,
-    { isolation, plain = false, freely = false }: LaneOptions,
-    database: Database,
-    control: pg.Client,
+    { plain = false, freely = false }: LaneOptions,
+    { database, control, connections }: Ground,
     resets: Resets,
+    stateQuery: string,
   ) {
     this.#model = model;
     this.#database = database;
     this.#control = control;
     this.#resets = resets;
-    this.#stateQuery = stateQuery(model.state);
+    this.#stateQuery = stateQuery;
     this.#plain = plain;
     this.waitsAreReported = server.superuser && !plain;
-    this.connections = new Connections(database.connection, this.waitsAreReported, isolation);
+    this.connections = connections;
     this.#ownsBackends = (server.kind === "embedded" || server.kind === "directory") && !freely;
   }
 
@@ -92,11 +94,15 @@ export class Lane {
     const database = await server.createDatabase();
     try {
       const control = await connectControl(database);
-      await run(control, model.schema, `the schema of model "${model.name}"`);
-      const lane = new Lane(server, model, options, database, control, await resetsOf(control, server.superuser));
-      lane.connections.stateful = await hasStatefulFunction(control);
-      await run(control, lane.#stateQuery, `the state queries of model "${model.name}"`);
-      return lane;
+      const reported = server.superuser && options.plain !== true;
+      const connections = new Connections(database.connection, reported, options.isolation);
+      const ground = { database, control, connections };
+      await makeSchema(model, ground, "");
+      const resets = await resetsOf(control, server.superuser);
+      const query = stateQuery(model.state ?? (await statesOfTables(control)));
+      connections.stateful = await hasStatefulFunction(control);
+      await run(control, query, `the state queries of model "${model.name}"`);
+      return new Lane(server, model, options, ground, resets, query);
     } catch (error) {
       await database.drop().catch(() => undefined);
       throw error;
@@ -131,6 +137,20 @@ export class Lane {
     await run(this.#control, prepare, `preparing model "${this.#model.name}" from ${JSON.stringify(initial)}`);
   }
 
+  /**
+   * Runs code of the model's that is no actor's on the lane's database.
+   *
+   * @throws {UsageError} When it fails.
+   */
+  async pass<T>(what: string, body: () => T | Promise<T>): Promise<T> {
+    const place = `${what} of model "${this.#model.name}"`;
+    try {
+      return await pass(this.connections, place, (text) => this.noteStatement(text), body);
+    } catch (error) {
+      throw failureIn(place, error);
+    }
+  }
+
   /** Looks at a statement that is about to be sent: what changes the schema is undone before the next execution. */
   noteStatement(text: string): void {
     this.#schemaChanged ||= changesSchema(text);
@@ -139,7 +159,8 @@ export class Lane {
   /** Makes the schema anew; only its tables' rows can be brought back otherwise. */
   async #restoreSchema(): Promise<void> {
     const drop = this.waitsAreReported ? dropSchemas : "drop owned by current_user cascade;";
-    await run(this.#control, `${patiently} ${drop} ${this.#model.schema}`, `the schema of model "${this.#model.name}"`);
+    const ground = { database: this.#database, control: this.#control, connections: this.connections };
+    await makeSchema(this.#model, ground, `${patiently} ${drop}`);
     this.#schemaChanged = false;
   }
 
@@ -276,6 +297,34 @@ export class Lane {
   }
 }
 
+/** What a lane stands on. */
+interface Ground {
+  readonly database: Database;
+  readonly control: pg.Client;
+  readonly connections: Connections;
+}
+
+/** @param before SQL to run before it. */
+async function makeSchema(model: AnyModel, { database, control, connections }: Ground, before: string): Promise<void> {
+  const { schema } = model;
+  const place = `the schema of model "${model.name}"`;
+  await run(control, `${before} ${schemaText(model)}`, place);
+  if (typeof schema === "string") return;
+  const empty = { pool: assignedPool, url: urlOf(database.connection) };
+  try {
+    await pass(connections, place, undefined, () => schema(empty));
+  } catch (error) {
+    throw failureIn(place, error);
+  }
+  // What a migration says of the database or the role holds for connections that are opened after it.
+  await connections.close();
+}
+
+/** A failure in code of the model's: it is the model that is wrong. */
+function failureIn(place: string, error: unknown): RaceproofError {
+  return error instanceof RaceproofError ? error : new UsageError(`${place} threw ${withPlace(error)}`);
+}
+
 function signal(pids: readonly number[], name: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
@@ -326,6 +375,15 @@ function stateQuery(queries: Readonly<Record<string, string>>): string {
       `${pg.escapeLiteral(name)}, (select coalesce(json_agg(q), '[]') from (${sql.replace(/;\s*$/, "")}\n) q)`,
   );
   return `select json_build_object(${parts.join(", ")}) as state`;
+}
+
+/**
+ * Every table, for models that do not say what their state is. Columns whose values differ from run to run are left out:
+ * times, and keys that somebody draws at random.
+ */
+async function statesOfTables(control: pg.Client): Promise<Record<string, string>> {
+  const { rows } = await control.query<{ name: string; query: string }>(statesQuery);
+  return Object.fromEntries(rows.map(({ name, query }) => [name, query]));
 }
 
 interface Resets {
@@ -432,6 +490,17 @@ const tablesQuery = `
       where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and not c.relispartition and ${ours} order by 1`;
+
+const statesQuery = `
+  select case n.nspname when 'public' then c.relname else n.nspname || '.' || c.relname end as name,
+    format('select %s from %I.%I order by %s', string_agg(quote_ident(a.attname), ', ' order by attnum), n.nspname, c.relname,
+      string_agg(case when t.typname in ('json', 'xml', 'point') then format('%I::text', a.attname) else quote_ident(a.attname) end, ', ' order by attnum)) as query
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
+  join pg_type t on t.oid = a.atttypid
+  where c.relkind in ('r', 'p') and not c.relispartition and ${ours} and c.relname !~* 'migration'
+    and t.typname not in ('timestamp', 'timestamptz', 'date', 'time', 'timetz', 'interval', 'uuid', 'bytea')
+  group by n.nspname, c.relname order by 1 limit 40`;
 
 /** Sequences as the schema left them: it may have taken values for rows of its own. */
 const sequencesQuery = `

@@ -2,6 +2,8 @@ import pLimit from "p-limit";
 import type { Catalog } from "../footprint/catalog.js";
 import type { PostgresServer } from "../postgres/server.js";
 import { hearCrashes } from "../session/crash.js";
+import { installClock } from "../session/install-clock.js";
+import { hearSockets } from "../session/sockets.js";
 import { noteBackground } from "../session/uncontrolled.js";
 import { Lane, type LaneOptions } from "./lane.js";
 import type { AnyModel, Isolation } from "./model.js";
@@ -50,6 +52,8 @@ export class Lanes {
     }
     noteBackground();
     hearCrashes();
+    hearSockets();
+    installClock();
     return new Lanes(lanes, isolation);
   }
 

@@ -35,6 +35,13 @@ export type Rows = Readonly<Record<string, readonly Readonly<Record<string, unkn
 // oxlint-disable-next-line typescript/no-explicit-any -- rows come from SQL; a model knows its own columns
 export type State = Readonly<Record<string, readonly Readonly<Record<string, any>>[]>>;
 
+/** Where tables are to be made: by code, whose own pools lead there while it runs, or by another program. */
+export interface EmptyDatabase {
+  readonly pool: Pool;
+  /** `postgres://…`; for tools that are told where to go. */
+  readonly url: string;
+}
+
 /** One variant of the code under test. */
 export interface Implementation<Impl> {
   /**
@@ -90,6 +97,8 @@ export interface InvariantContext<Initial, Impl, World> {
   readonly implementation: Impl;
   /** How each operation went; empty while they are under way. */
   readonly operations: readonly OperationRecord[];
+  /** What invariants found that look by themselves. */
+  readonly seen?: ReadonlyMap<string, Broken | undefined>;
 }
 
 /** What is broken, if anything. */
@@ -105,7 +114,18 @@ export type Judgement<Initial, Impl, World> = (
  */
 export type Invariant<Initial, Impl, World> =
   | Judgement<Initial, Impl, World>
-  | { readonly when: "quiescence" | "every commit"; readonly holds: Judgement<Initial, Impl, World> };
+  | { readonly when: "quiescence" | "every commit"; readonly holds: Judgement<Initial, Impl, World> }
+  | {
+      /**
+       * Looks by itself, at quiescence: its pools lead to the execution's database, and its statements are no steps. It
+       * fails as an assertion of a test does, by throwing; or it returns what is broken, or false.
+       */
+      readonly look: (context: InvariantContext<Initial, Impl, World> & WithPool) => unknown;
+    };
+
+export interface WithPool {
+  readonly pool: Pool;
+}
 
 /** One of the calls whose answers a sequential order must explain. */
 export type Call = Pick<CallRecord, "actor" | "name" | "parameters" | "result">;
@@ -147,22 +167,32 @@ export interface Claim {
 /** What is tested: a schema, its implementations, the operations that actors run, and what must hold. */
 export interface Model<Initial, Impl, World, Parameters extends Record<string, unknown>> {
   readonly name: string;
-  /** SQL that makes the tables in an empty database; run once per lane. */
-  readonly schema: string;
+  /** SQL that makes the tables in an empty database, or code that does, such as the user's own migrations; run once per lane. */
+  readonly schema: string | ((database: EmptyDatabase) => unknown);
   readonly implementations: Readonly<Record<string, Implementation<Impl>>>;
   /** Initial states; plain JSON data. */
   readonly initial: Arbitrary<Initial>;
   /** The rows of an initial state. Every table is emptied and every sequence reset before. */
   readonly seed: (initial: Initial) => Rows;
+  /**
+   * Called in each execution once the rows of `seed` are there: what only code can set up. Its pools lead to the
+   * execution's database, and its statements are no steps.
+   */
+  readonly setup?: (context: WithPool & { readonly initial: Initial; readonly world: World }) => unknown;
   /** What actors share outside Postgres (a queue, a cache), made anew for each execution. */
   readonly world?: (initial: Initial) => World;
   readonly operations: { readonly [Name in keyof Parameters]: Operation<Initial, Impl, World, Parameters[Name]> };
+  /**
+   * `real` for code whose timers are not to be steps: it is waited for as it runs, for two seconds at most. Default: timers,
+   * `Date` and `Math.random` are virtual while code runs for an actor, and what it waits for is a step.
+   */
+  readonly clock?: "virtual" | "real";
   /** Who there may be, and which operations each may run, the simplest first: shrinking replaces an operation by an earlier one. */
   readonly actors: Readonly<Record<string, readonly (keyof Parameters & string)[]>>;
   /** How many operations one actor runs at most in a generated program. Default: 2. */
   readonly operationsPerActor?: number;
-  /** Queries, by name, whose rows the invariants judge. */
-  readonly state: Readonly<Record<string, string>>;
+  /** Queries, by name, whose rows the invariants judge. Default: the rows of every table, without columns of times and the like. */
+  readonly state?: Readonly<Record<string, string>>;
   readonly invariants: Readonly<Record<string, Invariant<Initial, Impl, World>>>;
   /** What is said of implementations; the verdict on each is computed from what broke. */
   readonly claims?: readonly Claim[];
@@ -179,6 +209,8 @@ export interface Model<Initial, Impl, World, Parameters extends Record<string, u
   readonly crashed?: (context: { readonly world: World; readonly actor: string }) => void;
   /** Programs to explore before any that are generated: what experience says is worth a look. */
   readonly examples?: readonly Program<Initial, Parameters[keyof Parameters]>[];
+  /** Whether only the examples are programs, as they are: none is generated, and shrinking leaves operations alone. */
+  readonly onlyExamples?: boolean;
   /**
    * SQL to run once the initial state's rows are there, DDL included: a schema in the middle of a migration, say. Empty
    * for none. What it changes about the schema is undone before the next execution.
@@ -202,12 +234,20 @@ export type AnyModel = Model<any, any, any, any>;
 /** When an invariant is checked, and its condition. */
 export function invariantOf(model: AnyModel, name: string) {
   const invariant = model.invariants[name]!;
-  return typeof invariant === "function" ? ({ when: "quiescence", holds: invariant } as const) : invariant;
+  if (typeof invariant === "function") return { when: "quiescence", holds: invariant } as const;
+  if (!("look" in invariant)) return invariant;
+  const holds: Judgement<unknown, unknown, unknown> = (_, { seen }) => seen?.get(name);
+  return { when: "quiescence", holds } as const;
+}
+
+/** The schema as far as it is text. */
+export function schemaText({ schema }: AnyModel): string {
+  return typeof schema === "string" ? schema : "";
 }
 
 /** Whether an invariant looks at what readers see while operations are under way. */
 export function hasEveryCommit({ invariants }: AnyModel): boolean {
-  return Object.values(invariants).some((each) => typeof each !== "function" && each.when === "every commit");
+  return Object.keys(invariants).some((name) => invariantOf({ invariants } as AnyModel, name).when === "every commit");
 }
 
 /** What the gate holds an implementation to, under each condition under which it is to be checked. */
@@ -255,7 +295,7 @@ export function fromModel<T>(model: AnyModel, what: string, body: () => T): T {
 }
 
 /** An error and the line of the user's own code that it came from: the rest of the stack is ours and nobody's business. */
-function withPlace(error: unknown): string {
+export function withPlace(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
   const place = frames.find((line) => !line.includes("node:") && !line.includes(ours));

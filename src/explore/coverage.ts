@@ -20,9 +20,17 @@ export interface Account {
   readonly deadlocks: number;
   /** Pairs of operations that overlapped. */
   readonly overlaps: readonly string[];
+  /** What actors did that cannot be scheduled; left out where they did nothing of the kind. */
+  readonly uncontrolled?: readonly string[];
 }
 
-export function accountOf(program: Program, { steps, schedule, operations }: Trace, strategy: string): Account {
+/** @param uncontrolled What its actors did that cannot be scheduled. */
+export function accountOf(
+  program: Program,
+  { steps, schedule, operations }: Trace,
+  strategy: string,
+  uncontrolled: readonly string[] = [],
+): Account {
   const text = JSON.stringify(program);
   return {
     strategy,
@@ -34,6 +42,7 @@ export function accountOf(program: Program, { steps, schedule, operations }: Tra
     lockWaits: steps.filter(({ wait }) => wait !== null).length,
     deadlocks: steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length,
     overlaps: [...overlapping(operations)],
+    ...(uncontrolled.length === 0 ? {} : { uncontrolled }),
   };
 }
 
@@ -46,6 +55,7 @@ export class CoverageCount {
   readonly #strategies = new Map<string, number>();
   readonly #programs = new Set<string>();
   readonly #schedules = new Set<string>();
+  readonly #uncontrolled = new Map<string, number>();
   readonly #overlaps: Map<string, number>;
   /** What PCT did with each program, by the strategy's name and the program. */
   readonly #pct = new Map<string, { readonly depth: number; n: number; k: number; executions: number }>();
@@ -56,7 +66,8 @@ export class CoverageCount {
   }
 
   add(account: Account): void {
-    const { strategy, program, schedule, steps, lockWaits, deadlocks, overlaps } = account;
+    const { strategy, program, schedule, steps, lockWaits, deadlocks, overlaps, uncontrolled = [] } = account;
+    for (const what of uncontrolled) this.#uncontrolled.set(what, (this.#uncontrolled.get(what) ?? 0) + 1);
     this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
     this.#programs.add(program);
     // Where things go wrong at random, too, the bound says nothing.
@@ -101,6 +112,7 @@ export class CoverageCount {
       steps: this.#steps,
       lockWaits: this.#lockWaits,
       deadlocks: this.#deadlocks,
+      ...(this.#uncontrolled.size === 0 ? {} : { uncontrolled: Object.fromEntries(this.#uncontrolled) }),
       pctBounds: this.#pctBounds,
       overlaps: sorted(this.#overlaps),
     };
@@ -142,6 +154,9 @@ export function together(parts: readonly Coverage[]): Coverage {
     deadlocks: sum(({ deadlocks }) => deadlocks),
     pctBounds: leastOf(parts.map(({ pctBounds }) => pctBounds)),
     overlaps: sums(({ overlaps }) => overlaps),
+    ...(parts.some(({ uncontrolled }) => uncontrolled !== undefined) && {
+      uncontrolled: sums(({ uncontrolled = {} }) => uncontrolled),
+    }),
   };
 }
 

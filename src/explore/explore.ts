@@ -27,6 +27,8 @@ export interface Budget {
   readonly executions: number;
   /** Undefined for no limit. */
   readonly seconds?: number;
+  /** Whether one violation is enough. Which one differs from run to run. */
+  readonly firstOnly?: boolean;
   /** Once all of these invariants have been broken, so many executions are enough. How many there will be differs from run to run. */
   readonly enough?: { readonly invariants: readonly string[]; readonly executions: number };
 }
@@ -250,7 +252,8 @@ class Exploring {
   }
 
   #hasEnough(): boolean {
-    const { enough } = this.#options.budget;
+    const { enough, firstOnly } = this.#options.budget;
+    if (firstOnly === true && this.#progress().signatures > 0) return true;
     if (enough === undefined || this.#progress().executions < enough.executions) return false;
     const broken = new Set(this.#all.flatMap(({ findings }) => findings.invariants));
     return enough.invariants.every((invariant) => broken.has(invariant));
@@ -287,7 +290,12 @@ async function attempt(lane: Lane, job: Job, options: ExploreOptions): Promise<R
     const executed = await execute(lane, assignmentOf(job, options), job.scheduler);
     const { trace } = executed;
     const violations = judge(options.model, program, executed);
-    return { observed: executed, account: accountOf(program, trace, strategy), violations, trace };
+    return {
+      observed: executed,
+      account: accountOf(program, trace, strategy, executed.uncontrolled),
+      violations,
+      trace,
+    };
   } catch (error) {
     if (error instanceof Divergence) return { problem: `uncontrolled nondeterminism: ${error.message}` };
     if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))

@@ -54,6 +54,7 @@ export function examplesOf({ examples = [] }: AnyModel, faults: boolean): readon
  */
 export function programSource(model: AnyModel, seed: string, faults = false): (number: number) => Program {
   const examples = examplesOf(model, faults);
+  if (model.onlyExamples === true) return (number) => examples[number % examples.length]!;
   const arbitrary = programsOf(model, faults).filter(({ actors }) =>
     actors.some(({ operations }) => operations.length > 0),
   );

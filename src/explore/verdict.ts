@@ -19,6 +19,8 @@ export interface Coverage {
   readonly steps: number;
   readonly lockWaits: number;
   readonly deadlocks: number;
+  /** What actors did in the outside world that cannot be scheduled, and in how many executions. */
+  readonly uncontrolled?: Readonly<Record<string, number>>;
   /**
    * For each depth that PCT looked for, the least chance, of any program that it ran, that a bug of that depth had to be
    * met: at least 1/(n·k^(d−1)) in each execution, for the most actors n and steps k that were seen. Empty without PCT.
@@ -219,6 +221,10 @@ function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): st
       ? []
       : Object.entries(pctBounds).map(([depth, bound]) => chanceOf(depth, bound))),
   ];
+  const outside = Object.entries(coverage.uncontrolled ?? {}).map(
+    ([what, times]) => `${what} (${number(times)} times)`,
+  );
+  if (outside.length > 0) parts.push(`not under control: ${outside.join(", ")}`);
   return `${interrupted ? "interrupted after " : ""}${parts.join(exhausted.programs === 0 ? ", " : "; ")}`;
 }
 

@@ -1,3 +1,4 @@
+import { isTimer } from "../session/timer-step.js";
 import type { Catalog } from "./catalog.js";
 import type { Footprint } from "./footprint.js";
 import { excludes, type Lock } from "./locks.js";
@@ -150,7 +151,7 @@ export class Footprints {
 
   #deed(step: PendingStep, state: SessionState, answer?: Answer): Deed {
     if (isCrash(step)) return this.#crash(step);
-    if (step.kind === "yield") return noDeed();
+    if (step.kind === "yield") return isTimer(step) ? opaqueDeed("time passes for everybody") : noDeed();
     if (step.fault === "serialization failure" || step.fault === "deadlock") return refused(state);
     const deed = this.#statements(step, state, answer);
     if (step.fault !== "lost answer") return deed;
@@ -166,9 +167,7 @@ export class Footprints {
   #statements({ text, values }: PendingStep, state: SessionState, answer?: Answer): Deed {
     const statements = statementsOf(text);
     if (statements === undefined) {
-      const deed = noDeed();
-      deed.effects.opaque = "its text cannot be parsed";
-      return deed;
+      return opaqueDeed("its text cannot be parsed");
     }
     const [only] = statements;
     // Of several statements, the answer is of the last.
@@ -252,5 +251,11 @@ function refused(state: SessionState): Deed {
     state.transaction.status = "failed";
     state.transaction.holds = holds;
   }
+  return deed;
+}
+
+function opaqueDeed(why: string): Deed {
+  const deed = noDeed();
+  deed.effects.opaque = why;
   return deed;
 }

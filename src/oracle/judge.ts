@@ -18,7 +18,7 @@ export const explained = "some sequential order explains it";
 export const forAMoment = ", for a moment";
 
 /** The part of an execution that is judged. */
-export type Judged = Pick<Executed, "trace" | "world" | "implementation" | "commits">;
+export type Judged = Pick<Executed, "trace" | "world" | "implementation" | "commits"> & Partial<Pick<Executed, "seen">>;
 
 /**
  * What an execution broke: the model's invariants, at quiescence and where they say so after each COMMIT; answers and
@@ -27,8 +27,8 @@ export type Judged = Pick<Executed, "trace" | "world" | "implementation" | "comm
  * @throws {UsageError} When a function of the model throws: then the model is wrong, not the code under test.
  */
 export function judge(model: AnyModel, program: Program, executed: Judged): Violation[] {
-  const { trace, world, implementation } = executed;
-  const context = { initial: program.initial, world, implementation, operations: trace.operations };
+  const { trace, world, implementation, seen = new Map() } = executed;
+  const context = { initial: program.initial, world, implementation, operations: trace.operations, seen };
   const lost = trace.steps.filter(({ fault }) => fault === "lost answer");
   const lostAnswers = new Set(lost.map(({ actor, operation }) => `${operation} ${actor}`));
   return [

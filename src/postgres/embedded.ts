@@ -12,7 +12,8 @@ import { Guardian } from "./guardian.js";
 import { serverAccount, type Account } from "./identity.js";
 import { install, needsCopy, type Installed } from "./install.js";
 import { lastWords } from "./last-words.js";
-import { makeRunDirectory, removeRunDirectory } from "./run-directory.js";
+import { Hold } from "./hold.js";
+import { makeRunDirectory, markShared, removeRunDirectory } from "./run-directory.js";
 import { serve } from "./serve.js";
 import type { PostgresServer } from "./server.js";
 import { settingArguments, throwAwaySettings } from "./settings.js";
@@ -47,8 +48,15 @@ type OwnKind = "embedded" | "directory";
  * Starts a server of our own from binaries, in a directory of its own, for as long as this process lives.
  *
  * Removes what servers of dead processes have left. Throws {@link PostgresError} where it cannot be started.
+ *
+ * @param sharedKey Where other processes are to use it, too: what they find it by. It lives as long as any of them.
  */
-export async function startCluster(kind: OwnKind, binaries: Binaries, prefix: string): Promise<PostgresServer> {
+export async function startCluster(
+  kind: OwnKind,
+  binaries: Binaries,
+  prefix: string,
+  sharedKey?: string,
+): Promise<PostgresServer> {
   if (process.platform === "win32") {
     throw new PostgresError(
       "A Postgres of our own needs unix sockets and a shell, so there is none on Windows. " +
@@ -58,11 +66,11 @@ export async function startCluster(kind: OwnKind, binaries: Binaries, prefix: st
   const account = serverAccount();
   const swept = sweepDirectories(account);
   try {
-    return await start(kind, binaries, prefix, account, true);
+    return await start({ kind, binaries, prefix, account, sharedKey }, true);
   } catch (error) {
     if (!(error instanceof SavedClusterFailed)) throw error;
     // It has been thrown away; if the trouble lies elsewhere, this says so.
-    return await start(kind, binaries, prefix, account, false);
+    return await start({ kind, binaries, prefix, account, sharedKey }, false);
   } finally {
     await swept;
   }
@@ -71,30 +79,34 @@ export async function startCluster(kind: OwnKind, binaries: Binaries, prefix: st
 /** A server did not start from a saved cluster, which may have been damaged. */
 class SavedClusterFailed extends PostgresError {}
 
-async function start(
-  kind: OwnKind,
-  binaries: Binaries,
-  prefix: string,
-  account: Account | undefined,
-  saving: boolean,
-): Promise<PostgresServer> {
+interface Start {
+  readonly kind: OwnKind;
+  readonly binaries: Binaries;
+  readonly prefix: string;
+  readonly account: Account | undefined;
+  readonly sharedKey: string | undefined;
+}
+
+async function start({ kind, binaries, prefix, account, sharedKey }: Start, saving: boolean): Promise<PostgresServer> {
   const programs = needsCopy(binaries, account) !== undefined;
   const run = makeRunDirectory(chooseStorage({ account, programs }).folder);
   try {
     const installed = await install(binaries, run, account);
     const source = kind === "embedded" ? `${process.platform}-${process.arch}` : installed.origin;
     const saved = saving ? openSavedCluster([source, installed.version, ...initdbOptions]) : undefined;
-    const { guardian, admin } = await startGuarded(installed, run, account, saved);
+    const shared = sharedKey !== undefined;
+    const { guardian, admin } = await startGuarded({ installed, run, account, saved, shared });
+    if (shared) markShared(run, guardian.pid!, sharedKey);
+    const hold = shared ? await Hold.of(run) : undefined;
     const server = await serve({
-      kind,
+      ...ways(kind, binaries, run),
       admin,
       prefix,
-      describe: (version) =>
-        kind === "embedded" ? `embedded Postgres ${version}` : `Postgres ${version} from ${binaries.bin}`,
-      connection: (database) => connectionIn(run, database),
       gone: guardian.exited.then((how) => `its guardian ended with ${how}`),
       lastWords: () => endOfLog(run),
       end: async () => {
+        // Others may be using it; after the last of them the guardian clears up.
+        if (hold !== undefined) return hold.release();
         await guardian.release();
         await removeRunDirectory(run);
       },
@@ -106,12 +118,54 @@ async function start(
   }
 }
 
-async function startGuarded(
-  installed: Installed,
+/**
+ * Uses a server that another process has started.
+ *
+ * @returns Undefined when it is just ending.
+ */
+export async function joinCluster(
+  kind: OwnKind,
+  binaries: Binaries,
+  prefix: string,
   run: string,
-  account: Account | undefined,
-  saved: SavedCluster | undefined,
-): Promise<{ guardian: Guardian; admin: Admin }> {
+): Promise<PostgresServer | undefined> {
+  const hold = await Hold.of(run);
+  if (hold === undefined) return undefined;
+  try {
+    const admin = await Admin.connect(connectionIn(run, "postgres"));
+    const lastWords = () => endOfLog(run);
+    return await serve({ ...ways(kind, binaries, run), admin, prefix, lastWords, end: async () => hold.release() });
+  } catch {
+    hold.release();
+    return undefined;
+  }
+}
+
+/** What it is called, and how it is reached. */
+function ways(kind: OwnKind, binaries: Binaries, run: string) {
+  return {
+    kind,
+    describe: (version: string) =>
+      kind === "embedded" ? `embedded Postgres ${version}` : `Postgres ${version} from ${binaries.bin}`,
+    connection: (database: string) => connectionIn(run, database),
+  };
+}
+
+interface Guarded {
+  readonly installed: Installed;
+  readonly run: string;
+  readonly account: Account | undefined;
+  readonly saved: SavedCluster | undefined;
+  readonly shared: boolean;
+}
+
+async function startGuarded({
+  installed,
+  run,
+  account,
+  saved,
+  shared,
+}: Guarded): Promise<{ guardian: Guardian; admin: Admin }> {
   const guardian = new Guardian({
     run,
     bin: installed.bin,
@@ -119,6 +173,7 @@ async function startGuarded(
     account,
     cluster: saved === undefined ? "make" : saved.found ? "restore" : "save",
     saved: saved?.descriptor,
+    shared,
     initdbOptions,
     postgresOptions: settingArguments(ownSettings),
   });

@@ -12,6 +12,10 @@ import type { Account } from "./identity.js";
  *
  * Descriptor 3 is the saved cluster: read from with `restore`, written to with `save`.
  *
+ * A server that is shared by several processes has a fifo, `hold`: whoever uses it has that open for writing, and writes a
+ * line when it comes, which is answered by a file; so the kernel counts the users, however they end. Two seconds after the
+ * last one it is over, unless somebody comes. What opens the fifo besides users is there to end the waiting for one.
+ *
  * Worth knowing about sh: a background command gets /dev/null as its input, hence the copy of descriptor 0, and ignores
  * SIGINT and SIGQUIT until it sets a handler of its own, as Postgres does. What makes the cluster is ended by SIGTERM, to
  * the whole process group, which is ours alone; the shell around it, having a trap, waits for it before it exits. A signal
@@ -19,9 +23,26 @@ import type { Account } from "./identity.js";
  * go one at a time), and what is stopped does not end: they are woken before.
  */
 const script = `
-run=$1 cluster=$2 bin=$3 initdb=$4
-shift 4
+run=$1 cluster=$2 bin=$3 initdb=$4 shared=$5
+shift 5
 exec 5<&0 0</dev/null 1>>"$run/log" 2>&1
+[ "$shared" = no ] || mkfifo -m 600 "$run/hold" || exit 1
+nudge() { if [ -p "$run/hold" ]; then : >"$run/hold"; fi; }
+while_held() {
+  (read -r _ <&5; nudge) &
+  exec 5<&-
+  held=yes
+  while [ "$held" = yes ]; do
+    held=no
+    exec 6<"$run/hold"
+    while read -r user <&6; do : >"$run/user-$user"; held=yes; done
+    exec 6<&-
+    (sleep 2; nudge) &
+  done
+  exec 6<>"$run/hold"
+  rm -f "$run/hold"
+  exec 6<&-
+}
 (
   trap 'exit 1' TERM
   exec 5<&-
@@ -37,7 +58,7 @@ server=$!
 exec 3>&-
 trap '' HUP INT QUIT TERM
 (
-  read -r _ <&5
+  if [ "$shared" = no ]; then read -r _ <&5; else while_held; fi
   : >"$run/released"
   exec 2>/dev/null
   kill -TERM 0
@@ -54,6 +75,7 @@ watcher=$!
 wait "$server"
 status=$?
 kill -KILL "$watcher" 2>/dev/null
+rm -f "$run/hold"
 if [ -e "$run/released" ]; then rm -rf "$run" || { sleep 1; rm -rf "$run"; }; fi
 exit "$status"
 `;
@@ -69,6 +91,8 @@ export interface Charge {
   readonly cluster: "make" | "save" | "restore";
   /** An open file: where the cluster is saved to or restored from. */
   readonly saved: number | undefined;
+  /** Whether it lives as long as anybody has its fifo open, and not as long as we do. */
+  readonly shared: boolean;
   readonly initdbOptions: readonly string[];
   readonly postgresOptions: readonly string[];
 }
@@ -80,8 +104,8 @@ export class Guardian {
   readonly exited: Promise<string>;
 
   constructor(charge: Charge) {
-    const { run, cluster, bin, initdbOptions, postgresOptions, env, account } = charge;
-    const positional = [run, cluster, bin, initdbOptions.join(" "), ...postgresOptions];
+    const { run, cluster, bin, shared, initdbOptions, postgresOptions, env, account } = charge;
+    const positional = [run, cluster, bin, initdbOptions.join(" "), shared ? "yes" : "no", ...postgresOptions];
     this.#child = spawn("/bin/sh", ["-c", script, "raceproof-guardian", ...positional], {
       // In a session of its own: a Ctrl-C in the terminal goes to us, who may still need the server for a moment.
       detached: true,
@@ -98,6 +122,10 @@ export class Guardian {
     // A program that forgets to stop its server can still end; the pipe closes then, and so does the server.
     this.#child.unref();
     if (this.#child.stdin instanceof Socket) this.#child.stdin.unref();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Ends the server and removes its directory; settles when both is done. */

@@ -10,6 +10,8 @@ import { describeProcess, pidNamespace, processStart } from "./processes.js";
 export const directoryPrefix = "raceproof-";
 
 const markerName = "owner.json";
+/** In the directory of a server that is shared: as long as this process lives, somebody uses it. */
+const sharedName = "shared.json";
 
 /** Who made a directory; kept in it, so that what a dead owner left can be told from what a living one uses. */
 interface Owner {
@@ -22,14 +24,32 @@ interface Owner {
 /** Makes a directory for a server, closed to everybody else (mode 0700), and marks it as ours. */
 export function makeRunDirectory(folder: string): string {
   const run = mkdtempSync(path.join(folder, directoryPrefix));
-  const owner: Owner = {
-    pid: process.pid,
+  writeFileSync(path.join(run, markerName), JSON.stringify(ownerOf(process.pid)));
+  return run;
+}
+
+function ownerOf(pid: number): Owner {
+  return {
+    pid,
     uid: process.geteuid?.() ?? 0,
-    started: processStart(process.pid) ?? "",
+    started: processStart(pid) ?? "",
     pidNamespace: pidNamespace(),
   };
-  writeFileSync(path.join(run, markerName), JSON.stringify(owner));
-  return run;
+}
+
+/**
+ * Marks a server as shared: its guardian owns it from now on.
+ *
+ * @param key What those have in common that may use it.
+ */
+export function markShared(run: string, guardian: number, key: string): void {
+  // Exclusively: the directory belongs to the account that runs the server, and may hold a link by this name.
+  writeFileSync(path.join(run, sharedName), JSON.stringify({ ...ownerOf(guardian), key }), { flag: "wx", mode: 0o600 });
+}
+
+/** The key of a shared server; undefined for one that is not. */
+export function sharedKey(run: string): string | undefined {
+  return readJson(path.join(run, sharedName))?.key;
 }
 
 /**
@@ -69,9 +89,12 @@ export function standing(run: string, account: Account | undefined): Standing {
 }
 
 function readOwner(run: string): Owner | undefined {
+  return readJson(path.join(run, sharedName)) ?? readJson(path.join(run, markerName));
+}
+
+function readJson(file: string): (Owner & { readonly key?: string }) | undefined {
   try {
-    const owner: Owner = JSON.parse(readFileSync(path.join(run, markerName), "utf8"));
-    return owner;
+    return JSON.parse(readFileSync(file, "utf8")) as Owner;
   } catch {
     return undefined;
   }

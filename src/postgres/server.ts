@@ -37,6 +37,17 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+/** The same as a url, for tools that are told where to go. */
+export function urlOf({ host, port, user, password, database, connectionString }: ClientConfig): string {
+  if (connectionString !== undefined) return connectionString;
+  const secret = typeof password === "string" ? `:${encodeURIComponent(password)}` : "";
+  const role = `${encodeURIComponent(user ?? "postgres")}${secret}`;
+  // A socket's folder is no host name, so it stands behind.
+  return host?.startsWith("/") === true
+    ? `postgres://${role}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
+    : `postgres://${role}@${host ?? "localhost"}:${port ?? 5432}/${database}`;
+}
+
 /** One disposable database. */
 export interface Database {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.js";
 import { failureOf } from "../execution/faults.js";
 import { fromModel, partsOf, type AnyModel, type Rows } from "../execution/model.js";
 import type { Step, Trace } from "../execution/trace.js";
@@ -55,7 +56,7 @@ export function reproductionOf(model: AnyModel, counterexample: Counterexample):
     sessions: [...new Set(steps.map(({ session }) => session))],
     sessionSetup: settings.length === 0 ? undefined : settings.join(" "),
     steps,
-    state: Object.entries(model.state).map(([name, sql]) => ({ name, sql, rows: trace.state[name] ?? [] })),
+    state: Object.entries(model.state ?? {}).map(([name, sql]) => ({ name, sql, rows: trace.state[name] ?? [] })),
   };
 }
 
@@ -69,6 +70,8 @@ function setupsOf(model: AnyModel, initial: unknown): string[] {
   const prepare = fromModel(model, "prepare", () => model.prepare?.(initial) ?? "");
   // Neither triggers nor the order of the tables matter to rows that are simply there.
   const inserts = ["BEGIN;", "SET LOCAL session_replication_role = replica;", ...rows, "COMMIT;"].join("\n");
+  if (typeof model.schema === "function")
+    throw new UsageError(`model "${model.name}" makes its schema by code, which cannot be written as SQL`);
   return [model.schema, rows.length === 0 ? "" : inserts, prepare].filter((sql) => sql.trim() !== "");
 }
 

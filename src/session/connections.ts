@@ -32,6 +32,9 @@ const whereabouts = ["connection", "host", "port", "user", "database", "ssl", "s
 /** A pool that goes unused for so many executions is not one that serves them all: an operation made it for itself. */
 const executionsUnused = 3;
 
+/** A client in no pool of `pg`'s may be one that a library keeps in its own, or one that an operation forgot to end. */
+const clientUnused = 20;
+
 /** How long is waited for connections to close, in milliseconds. */
 const closing = 2_000;
 
@@ -43,6 +46,7 @@ export class Connections {
   readonly #database: ClientConfig;
   readonly #options: string;
   readonly #doubles = new Map<PgPool, { readonly pool: PgPool; unused: number }>();
+  readonly #standIns = new Map<PgClient, StandIn>();
   readonly #sessions = new Set<Session>();
   /** Whether any statement may leave state in its session, by a function that it calls. */
   stateful = false;
@@ -88,10 +92,9 @@ export class Connections {
   }
 
   /** Makes a client that the code under test created connect to this lane, gated, wherever it was to connect. */
-  adopt(client: PgClient, pooled = false): Session {
+  adopt(client: PgClient, pooled = false, asked = client.connectionParameters): Session {
     const target = new (baseClient(client))(this.#database) as unknown as Record<string, unknown>;
     const own = client as unknown as Record<string, unknown>;
-    const asked = client.connectionParameters;
     const parameters = (target as unknown as PgClient).connectionParameters;
     const options = [parameters["options"], asked["options"], this.#options].filter(Boolean).join(" ");
     for (const wish of wishes) parameters[wish] = asked[wish] ?? parameters[wish];
@@ -100,10 +103,39 @@ export class Connections {
     for (const key of whereabouts) own[key] = target[key];
     const password = { configurable: true, enumerable: false, writable: true, value: target["password"] };
     Object.defineProperty(client, "password", password);
-    const session = new Session(client, pooled);
+    const session = new Session(client, pooled, this);
     this.#sessions.add(session);
     client.once("end", () => this.#sessions.delete(session));
     return session;
+  }
+
+  /** Takes from an actor the clients, in no pool of `pg`'s, that it does nothing with. */
+  letGoOfIdle(actor: string): void {
+    for (const session of this.#sessions)
+      if (!session.pooled && session.holder?.context.actor === actor && session.idle && !session.dirty) session.letGo();
+  }
+
+  /**
+   * What stands here for a client that is connected elsewhere: libraries with a pool of their own (Knex, Sequelize) keep
+   * theirs from execution to execution, whatever the lane.
+   */
+  standInOf(client: PgClient): StandIn {
+    const known = this.#standIns.get(client);
+    if (known !== undefined && !known.session.lost && !known.session.ending) return known;
+    const double = new (baseClient(client))(this.#database);
+    (double as { _types?: unknown })._types = (client as { _types?: unknown })._types;
+    for (const event of ["notification", "notice"])
+      double.on(event, (...values: unknown[]) => void client.emit(event, ...values));
+    const standIn: StandIn = {
+      client: double,
+      session: this.adopt(double, false, client.connectionParameters),
+      open: undefined,
+    };
+    this.#standIns.set(client, standIn);
+    double.once("end", () => {
+      if (this.#standIns.get(client) === standIn) this.#standIns.delete(client);
+    });
+    return standIn;
   }
 
   /**
@@ -119,6 +151,12 @@ export class Connections {
     for (const session of this.#sessions) {
       if (session.holder !== undefined) {
         left.push(`${session.holder.name} never released its connection`);
+        // A library may keep a client in a pool of its own, where only it knows that it is free.
+        const kept =
+          !session.pooled && session.transaction === "none" && !session.dirty && !this.stateful && !session.busy;
+        if (kept) session.letGo();
+        else under.push(closeHeld(session));
+      } else if (!session.pooled && !session.ending && ++session.unused > clientUnused) {
         under.push(closeHeld(session));
       } else if (!session.ending && session.transaction !== "none") {
         left.push("a connection was released inside a transaction");
@@ -164,7 +202,9 @@ export class Connections {
   async close(): Promise<void> {
     for (const { pool } of this.#doubles.values()) void pool.end();
     this.#doubles.clear();
-    const ends = [...this.#sessions].map((each) => (each.holder === undefined ? ended(each) : closeHeld(each)));
+    const ends = [...this.#sessions].map((each) =>
+      each.pooled && each.holder === undefined ? ended(each) : closeHeld(each),
+    );
     await Promise.race([Promise.all(ends), sleep(closing, undefined, { ref: false })]);
   }
 
@@ -177,6 +217,14 @@ export class Connections {
       }
     };
   }
+}
+
+/** What stands on a lane for a client of somebody's. */
+export interface StandIn {
+  readonly client: PgClient;
+  readonly session: Session;
+  /** Set once it is being opened. */
+  open: Promise<void> | undefined;
 }
 
 /** Settles when the backend is gone, and what it had locked is free: it closes the socket last. */

@@ -1,5 +1,6 @@
 import type { Outcome } from "./outcome.js";
 import type { ActorContext } from "./context.js";
+import type { VirtualClock } from "./virtual-clock.js";
 import type { Connections } from "./connections.js";
 
 /** A step that wants to be taken: the head of a session's queue, or a yield point. */
@@ -68,6 +69,8 @@ export interface Gate {
   readonly connections: Connections;
   /** Whether steps are to know the code that issued them. */
   readonly wantsCallers: boolean;
+  /** The time that actors live by; undefined where it is everybody's. */
+  readonly clock: VirtualClock | undefined;
   /** A step wants to be taken. */
   arrived(step: GatedStep): void;
   /** Something the gate may be waiting for has changed: an answer, a lock wait, a lost connection. */
@@ -84,6 +87,8 @@ export interface Gate {
   giveBack(actor: string, slot: number): void;
   /** Code of an actor failed where nobody catches it: in a callback, or in a promise that nobody awaits. */
   crashed(context: ActorContext, error: unknown): void;
+  /** An actor did something in the outside world that cannot be scheduled, in a few words. */
+  uncontrolled(what: string): void;
   /** Nothing can be told of this execution any more: it fails with this error, whatever the code under test makes of it. */
   fail(error: Error): void;
   /** Whether the process of the code that calls has died: it is to get no answer. */

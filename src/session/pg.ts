@@ -17,20 +17,28 @@ const gated = Symbol.for("raceproof.gated");
  * @param pg The module: `Client` and `Pool` are changed in place. Safe to call again.
  */
 export function gatePg(pg: { readonly Client: object; readonly Pool: object }): void {
-  const client = (pg.Client as { prototype: PgClient & { [gated]?: true } }).prototype;
-  const pool = basePrototype((pg.Pool as { prototype: object }).prototype) as PgPool & { [gated]?: true };
-  if (client[gated] === undefined) {
-    client[gated] = true;
-    wrap(client, "connect", gatedClientConnect);
-    wrap(client, "query", gatedQuery);
-    wrap(client, "end", gatedEnd);
-  }
-  if (pool[gated] === undefined) {
-    pool[gated] = true;
-    wrap(pool, "connect", gatedPoolConnect);
-    wrap(pool, "query", gatedPoolQuery);
-    wrap(pool, "end", gatedPoolEnd);
-  }
+  gateClient((pg.Client as { prototype: object }).prototype);
+  gatePool(basePrototype((pg.Pool as { prototype: object }).prototype));
+}
+
+/** The same for the prototype of `pg`'s own class of clients alone. */
+export function gateClient(prototype: object): void {
+  const client = prototype as PgClient & { [gated]?: true };
+  if (client[gated] !== undefined) return;
+  client[gated] = true;
+  wrap(client, "connect", gatedClientConnect);
+  wrap(client, "query", gatedQuery);
+  wrap(client, "end", gatedEnd);
+}
+
+/** The same for the prototype of `pg-pool`'s own class alone. */
+export function gatePool(prototype: object): void {
+  const pool = prototype as PgPool & { [gated]?: true };
+  if (pool[gated] !== undefined) return;
+  pool[gated] = true;
+  wrap(pool, "connect", gatedPoolConnect);
+  wrap(pool, "query", gatedPoolQuery);
+  wrap(pool, "end", gatedPoolEnd);
 }
 
 /** Gates the copy of `pg` that a file would load, if there is one. */
@@ -61,7 +69,8 @@ function gatedClientConnect(original: Original<PgClient>) {
     const context = currentActor();
     if (context === undefined || sessionOf(this) !== undefined) return original.call(this, callback);
     if (context.gate.over) return late(context, callback);
-    context.gate.connections.adopt(this).hold(context, context.gate.takeSlot(context.actor));
+    // Held by nobody yet: a library's own pool may give it to another actor than the one that asked for one.
+    context.gate.connections.adopt(this);
     return whileBusy(context, callback, (done) => original.call(this, done), this);
   };
 }
@@ -135,10 +144,15 @@ function gatedQuery(original: Original<PgClient>) {
     if (config === null || config === undefined || session?.settingUp === true)
       return original.call(this, config, values, callback);
     const context = currentActor();
-    if (session === undefined) {
-      if (context === undefined) return original.call(this, config, values, callback);
-      return reject(notOurs, values, callback);
+    if (context !== undefined && session?.pooled !== true) {
+      if (context.gate.over || context.gate.isDead(context)) return late(context, callbackIn(values, callback));
+      if (session === undefined || session.owner !== context.gate.connections || session.lost)
+        return throughStandIn(context, this, [config, values, callback]);
+      takeHold(session, context);
+      if (session.fresh && isSetUp(config))
+        return setUp(context, session, original.bind(this), [config, values, callback]);
     }
+    if (session === undefined) return original.call(this, config, values, callback);
     // Events of the driver run as nobody: such a statement belongs to whoever holds the connection.
     if (session.holder === undefined)
       return context === undefined ? original.call(this, config, values, callback) : reject(released, values, callback);
@@ -146,14 +160,100 @@ function gatedQuery(original: Original<PgClient>) {
   };
 }
 
-const notOurs =
-  "This pg client was connected before the execution began, to a database that raceproof did not make, so its statements are refused. " +
-  "Use a Pool, or connect the client inside the operation.";
 const released = "This pg client was released (or belongs to an execution that is over), so the statement is refused.";
+
+/**
+ * A client that is in no pool of `pg`'s is held by whoever uses it: the library that it belongs to may hand it on between
+ * transactions without telling.
+ */
+function takeHold(session: Session, context: ActorContext): void {
+  const { holder } = session;
+  if (holder?.context.gate === context.gate && (holder.context.actor === context.actor || !session.idle)) return;
+  // Which one the library hands out is its own affair: what the actor is through with is no second connection.
+  context.gate.connections.letGoOfIdle(context.actor);
+  if (holder?.context.gate === context.gate) session.letGo();
+  session.hold(context, context.gate.takeSlot(context.actor));
+}
+
+type Query = [config: unknown, values: unknown, callback: unknown];
+
+/** What connections are told before they are used, by clients that are connected here: it stands for each of their doubles, too. */
+const setUps = new WeakMap<object, string[]>();
+
+/** The first statements of libraries that set up connections of their own, or ask what they are connected to. */
+const aboutTheConnection =
+  /^\s*(set\s+(?!transaction\b|local\b|constraints\b)|select\s+version\(\)|show\s)|\bpg_type\b|\bpg_range\b/i;
+
+function isSetUp(config: unknown): boolean {
+  const text = typeof config === "string" ? config : (config as QueryConfig).text;
+  return text !== undefined && aboutTheConnection.test(text);
+}
+
+/** Passes without being a step: whether a connection is a new one depends on what was run before. */
+function setUp(
+  context: ActorContext,
+  session: Session,
+  send: (...args: unknown[]) => unknown,
+  [config, values, callback]: Query,
+): unknown {
+  const text = typeof config === "string" ? config : (config as QueryConfig).text!;
+  setUps.set(session.client, [...(setUps.get(session.client) ?? []), text]);
+  const over = context.gate.busy(context.actor);
+  return answered(callbackIn(values, callback), (done) => {
+    const given = typeof values === "function" ? undefined : values;
+    runAsNobody(() => send(config, given, (error: unknown, result: unknown) => over(() => done(error, result))));
+  });
+}
+
+/** Calls back, in the caller's context, or resolves, as `pg` would. */
+function answered(callback: Done | undefined, body: (done: Done) => void): unknown {
+  if (callback !== undefined) {
+    body(keepActor(callback));
+    return undefined;
+  }
+  return new Promise((resolve, rejectWith) => {
+    body((error, result) => (error === undefined || error === null ? resolve(result) : rejectWith(error)));
+  });
+}
+
+/** A client that is connected somewhere else: its statements go to what stands for it here. */
+function throughStandIn(context: ActorContext, client: PgClient, query: Query): unknown {
+  const standIn = context.gate.connections.standInOf(client);
+  const { session } = standIn;
+  const elsewhere = sessionOf(client);
+  if (elsewhere !== undefined) elsewhere.unused = 0;
+  const issue = () => standIn.client.query(...query);
+  if (standIn.open !== undefined && session.pid !== null && !session.settingUp) return issue();
+  standIn.open ??= runAsNobody(() => opened(standIn.client, session, setUps.get(client) ?? []));
+  const over = context.gate.busy(context.actor);
+  const [config, values, callback] = query;
+  const opening = standIn.open;
+  if (typeof (config as QueryConfig).submit === "function" || callbackIn(values, callback) !== undefined) {
+    const issued = keepActor(() => void issue());
+    opening.then(
+      () => over(issued),
+      (error: unknown) => context.gate.fail(error as Error),
+    );
+    return typeof (config as QueryConfig).submit === "function" ? config : undefined;
+  }
+  return opening.then(() => new Promise((resolve) => over(() => resolve(undefined)))).then(issue);
+}
+
+/** Opens what stands for a client, and tells it what that was told. */
+async function opened(client: PgClient, session: Session, texts: readonly string[]): Promise<void> {
+  session.settingUp = true;
+  await client.connect();
+  for (const text of texts) await client.query(text);
+  session.settingUp = false;
+}
+
+function callbackIn(...maybe: unknown[]): Done | undefined {
+  return maybe.find((value) => typeof value === "function") as Done | undefined;
+}
 
 function reject(message: string, ...maybeCallbacks: unknown[]): Promise<never> | undefined {
   const error = new RaceproofError(message);
-  const callback = maybeCallbacks.find((value) => typeof value === "function") as ((error: Error) => void) | undefined;
+  const callback = callbackIn(...maybeCallbacks) as ((error: Error) => void) | undefined;
   if (callback === undefined) return Promise.reject(error);
   process.nextTick(callback, error);
   return undefined;

@@ -1,4 +1,5 @@
 import { callersStack } from "./caller.js";
+import type { Connections } from "./connections.js";
 import { currentActor, runAs, runAsNobody, type ActorContext } from "./context.js";
 import type { GatedStep, LockWait } from "./gate.js";
 import { inOneWrite } from "./one-write.js";
@@ -55,12 +56,21 @@ export class Session {
   cut = false;
   /** Whether it carries state that outlives a transaction. */
   dirty = false;
+  /** Whether no statement has been sent yet that says more than how to work. */
+  fresh = true;
+  /** In how many executions in a row nobody used it. */
+  unused = 0;
   /** While set, statements pass ungated: the pool's own set-up of a new connection. */
   settingUp = false;
   readonly #queue: Statement[] = [];
   #sent: Statement | undefined;
 
-  constructor(client: PgClient, pooled: boolean) {
+  /** @param owner The connections that it is one of. */
+  constructor(
+    client: PgClient,
+    pooled: boolean,
+    readonly owner: Connections,
+  ) {
     this.client = client;
     this.pooled = pooled;
     sessions.set(client, this);
@@ -85,8 +95,14 @@ export class Session {
     return this.#sent !== undefined;
   }
 
+  /** Whether nothing is under way or wants to be, and no transaction is open. */
+  get idle(): boolean {
+    return this.#queue.length === 0 && this.transaction === "none";
+  }
+
   /** @param slot The actor's number for this connection. */
   hold(context: ActorContext, slot: number): void {
+    this.unused = 0;
     this.holder = { context, slot, name: slot === 1 ? context.actor : `${context.actor}#${slot}` };
   }
 
@@ -107,6 +123,7 @@ export class Session {
   }
 
   submit(statement: Statement): void {
+    this.fresh = false;
     this.#queue.push(statement);
     if (this.#queue.length === 1) statement.gate.arrived(statement);
   }

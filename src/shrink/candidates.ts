@@ -38,9 +38,13 @@ function allFit(model: AnyModel, { initial, actors }: Program): boolean {
   );
 }
 
-/** The program without each one thing that may go wrong, and without each one operation. */
-export function* simplest({ program, order }: Candidate): Generator<Candidate> {
+/**
+ * The program without each one thing that may go wrong, and without each one operation, unless the model has no programs
+ * but its own.
+ */
+export function* simplest(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
   yield* withoutFaults(program, order);
+  if (model.onlyExamples === true) return;
   for (const actor of program.actors) {
     for (const index of actor.operations.keys()) yield withoutOperation(program, order, actor, index);
   }
@@ -53,9 +57,10 @@ export function turnsOf(order: readonly Pick<Turn, "session" | "fault">[]) {
 
 function* proposals(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
   for (const { name, operations } of program.actors) {
-    if (operations.length > 0) yield withoutActor(program, order, name);
+    if (operations.length > 0 && model.onlyExamples !== true) yield withoutActor(program, order, name);
   }
-  yield* simplest({ program, order });
+  yield* simplest(model, { program, order });
+  if (model.onlyExamples === true) return;
   for (const proposed of model.simplify?.(program) ?? [])
     yield { program: proposed, order: moved(program, proposed, order) };
   for (const initial of shrinks(model.initial as Arbitrary<Json>, program.initial))

@@ -1,3 +1,4 @@
+import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import { simplest, turnsOf } from "./candidates.js";
 import type { Memory, Ran } from "./memory.js";
@@ -20,6 +21,7 @@ export interface Minimality {
 }
 
 export interface ExamineOptions {
+  readonly model: AnyModel;
   readonly memory: Memory;
   /** The failure that an execution is, if it breaks in the way that counts. */
   readonly breaks: (program: Program, ran: Ran | undefined) => Failing | undefined;
@@ -64,7 +66,7 @@ class Examination {
   async withoutOne(): Promise<Failing | undefined> {
     const { program, trace } = this.#best;
     const { memory, ordersPerCandidate } = this.#options;
-    for (const candidate of simplest({ program, order: trace.steps })) {
+    for (const candidate of simplest(this.#options.model, { program, order: trace.steps })) {
       if (this.#isOver) return undefined;
       const carried = this.#look(candidate.program, await memory.along(candidate.program, turnsOf(candidate.order)));
       const smaller = carried ?? (await this.#lookAtOrders(candidate.program, ordersPerCandidate));
@@ -85,7 +87,7 @@ class Examination {
     const { memory, mostOrders } = this.#options;
     const calls = program.actors.flatMap(({ operations }) => operations);
     if (calls.length > mostOperations) return undefined;
-    for (const part of partsOf(program)) {
+    for (const part of this.#options.model.onlyExamples === true ? [program] : partsOf(program)) {
       const smaller = await this.#lookAtOrders(part, mostOrders);
       if (smaller !== undefined || this.#isOver || !memory.isExhausted(part)) return smaller;
     }

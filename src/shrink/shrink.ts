@@ -191,6 +191,7 @@ class Search {
   /** Whether something that is smaller by one thing still breaks, or anything that is smaller at all. */
   examined(best: Failing) {
     return examine(best, {
+      model: this.#options.model,
       memory: this.#memory,
       breaks: (program, ran) => this.#breaks(program, ran, best),
       ordersPerCandidate: schedulesPerCandidate,

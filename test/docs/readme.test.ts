@@ -31,9 +31,13 @@ test("the model of the README is well typed", async () => {
     "node",
   ];
   const tsc = path.join(root, "node_modules/typescript/bin/tsc");
-  const { stdout } = await run(process.execPath, [tsc, ...flags, "bank.model.ts", "transfer.ts", "--ignoreConfig"], {
-    cwd: folder,
-  });
+  const { stdout } = await run(
+    process.execPath,
+    [tsc, ...flags, "bank.model.ts", "transfer.ts", "transfer.race.test.ts", "--ignoreConfig"],
+    {
+      cwd: folder,
+    },
+  );
   expect(stdout).toBe("");
 });
 
@@ -49,4 +53,17 @@ test("it finds the race, as the README says", async () => {
     implementations: { violations: { operations: number }[] }[];
   };
   expect(implementations[0]?.violations[0]?.operations).toBe(2);
+});
+
+test("so does the race test, as the README says", async () => {
+  const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
+  const { VITEST: _, ...env } = process.env;
+  const args = [vitest, "run", "--root", folder, "transfer.race.test.ts"];
+  const failed = (await run(process.execPath, args, { cwd: folder, env: { ...env, NO_COLOR: "1" } }).catch(
+    (error: unknown) => error,
+  )) as { code?: number; stderr: string };
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain('RaceError: a race breaks "invariant"');
+  expect(failed.stderr).toContain('or pin it here: schedule: [{ step: 1, to: "bob" }]');
+  expect(readme).toContain('`schedule: [{ step: 1, to: "bob" }]`');
 });

