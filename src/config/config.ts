@@ -30,7 +30,14 @@ export interface Config {
   /** E.g. `3/8`. */
   readonly shard?: string;
   readonly checkpoint?: string;
-  readonly merge?: { readonly json?: string; readonly reports?: string; readonly counterexamples?: string | false };
+  readonly reporter?: string | readonly string[];
+  readonly merge?: {
+    readonly json?: string;
+    readonly reports?: string;
+    readonly counterexamples?: string | false;
+    readonly reporter?: string | readonly string[];
+  };
+  readonly show?: { readonly open?: boolean; readonly output?: string };
   readonly list?: {
     readonly counterexamples?: string;
     readonly replay?: boolean;
@@ -56,7 +63,7 @@ export interface Config {
     readonly json?: boolean;
     readonly lanes?: number;
   };
-  readonly export?: { readonly format?: "spec" | "psql"; readonly output?: string; readonly model?: string };
+  readonly export?: { readonly format?: "spec" | "psql" | "test"; readonly output?: string; readonly model?: string };
   readonly doctor?: { readonly json?: boolean };
 }
 

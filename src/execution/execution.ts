@@ -178,8 +178,8 @@ const running = new Set<Execution>();
 
 class Execution implements Gate {
   readonly connections;
-  readonly wantsCallers: boolean;
   readonly clock;
+  readonly wantsCallers: boolean;
   readonly #lane: Lane;
   readonly #assignment: Assignment;
   readonly #scheduler: Scheduler;
@@ -214,8 +214,8 @@ class Execution implements Gate {
   constructor(lane: Lane, assignment: Assignment, scheduler: Scheduler, limits: Limits) {
     this.#lane = lane;
     this.connections = lane.connections;
-    this.wantsCallers = assignment.observer !== undefined;
     this.clock = assignment.model.clock === "real" ? undefined : new VirtualClock();
+    this.wantsCallers = assignment.observer !== undefined;
     this.#assignment = assignment;
     this.#scheduler = scheduler;
     this.#limits = limits;

@@ -67,10 +67,10 @@ export interface LockWait {
 export interface Gate {
   /** Where this execution's connections go. */
   readonly connections: Connections;
-  /** Whether steps are to know the code that issued them. */
-  readonly wantsCallers: boolean;
   /** The time that actors live by; undefined where it is everybody's. */
   readonly clock: VirtualClock | undefined;
+  /** Whether steps are to know the code that issued them. */
+  readonly wantsCallers: boolean;
   /** A step wants to be taken. */
   arrived(step: GatedStep): void;
   /** Something the gate may be waiting for has changed: an answer, a lock wait, a lost connection. */

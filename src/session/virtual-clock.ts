@@ -148,8 +148,8 @@ export class VirtualClock {
       operation: context.operation,
       kind: "yield",
       text: `${passing}${durationText(timer.delay)}`,
-      values: [],
       stack: undefined,
+      values: [],
       pid: null,
       canFail: false,
       go: () => {

@@ -252,7 +252,7 @@ function failure(run: Run, counterexample: Counterexample, file = written(run, c
   const testFile = run.file ?? place?.file;
   const pin = model.onlyExamples === true ? `schedule: ${scheduleLiteral(counterexample)}` : undefined;
   const again = file === undefined ? undefined : replayCommand(file, name, testFile && fromHere(testFile));
-  const command = again ?? `to pin it here: ${pin ?? `seed: ${JSON.stringify(counterexample.seed)}`}`;
+  const command = again ?? `to pin it here: ${pin ?? `seed: ${JSON.stringify(run.options.seed ?? "raceproof")}`}`;
   const timeline = renderCounterexampleTerminal(counterexample, { ...lookOf(process.stdout), replayCommand: command });
   const broken = [...new Set(counterexample.violations.map(({ invariant }) => `"${invariant}"`))].join(", ");
   const orPin = again === undefined || pin === undefined ? "" : `   or pin it here: ${pin}\n`;

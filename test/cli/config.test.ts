@@ -31,7 +31,7 @@ test("`init` writes a configuration and a model that finds a race, and nothing o
   const written = await start(["init"], { cwd }).ended;
   expect(written.stdout).toMatch(/^wrote raceproof\.config\.ts\nwrote races\/transfer\.model\.ts\n\nNext:/);
   const checked = await start(["check", "--executions", "200"], { cwd }).ended;
-  expect([checked.code, checked.stderr.replace(/.* executions.*\n/g, "")]).toEqual([1, ""]);
+  expect([checked.code, checked.stderr]).toEqual([1, expect.not.stringContaining("raceproof: ") as string]);
   expect(checked.stdout).toContain("✗ money is conserved");
   const again = await start(["init"], { cwd }).ended;
   expect([again.code, again.stderr]).toEqual([
