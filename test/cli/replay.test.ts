@@ -232,7 +232,7 @@ describe("after an edit", () => {
     const model = withIncrement("dice.ts", (text) =>
       text.replace(
         select,
-        `for (let i = Math.random() * 50; i > 0; i--) await client.query("select 1");\n    ${select}`,
+        `for (let i = crypto.getRandomValues(new Uint8Array(1))[0]! / 5; i > 0; i--) await client.query("select 1");\n    ${select}`,
       ),
     );
     const { stdout } = await run("replay", found, "--model", model, "--json");

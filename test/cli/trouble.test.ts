@@ -13,6 +13,9 @@ function endless(name: string, ...flags: string[]): Running {
     "counter.ts",
     "--strategy",
     "random",
+    // Else what is to break would be done with as soon as it has.
+    "--executions",
+    "10000000",
     "--time",
     "300",
     "--json",
@@ -81,7 +84,7 @@ describe.concurrent("it could not be told: exit 3", () => {
   test("code that does not do the same twice is said not to, and never that this is our bug", async () => {
     const model = vary(
       "dice.ts",
-      `implementations: { only: { expect: "holds", create: () => async () => { for (let i = Math.random() * 4; i > 0; i--) await pool.query("select 1"); await increment(""); } } }`,
+      `implementations: { only: { expect: "holds", create: () => async () => { for (let i = crypto.getRandomValues(new Uint8Array(1))[0]! / 64; i > 0; i--) await pool.query("select 1"); await increment(""); } } }`,
     );
     const { code, stdout, stderr } = await run("check", model, "--executions", "60");
     expect(stderr).not.toContain("bug in raceproof");

@@ -39,7 +39,7 @@ describe("invariants", () => {
     );
     expect(seen).toEqual([
       { t: [{ id: 1 }] },
-      { initial: { limit: 1 }, world: { sent: 2 }, implementation: undefined, operations: [] },
+      { initial: { limit: 1 }, world: { sent: 2 }, implementation: undefined, operations: [], seen: new Map() },
     ]);
     expect(violations).toEqual([
       { invariant: "a text", way: "broken", message: "two of them" },
