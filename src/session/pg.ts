@@ -184,7 +184,9 @@ const setUps = new WeakMap<object, string[]>();
 const aboutTheConnection =
   /^\s*(set\s+(?!transaction\b|local\b|constraints\b)|select\s+version\(\)|show\s)|\bpg_type\b|\bpg_range\b/i;
 
+/** A query object of somebody's own answers in a way of its own: it is a step, whatever it says. */
 function isSetUp(config: unknown): boolean {
+  if (typeof (config as QueryConfig).submit === "function") return false;
   const text = typeof config === "string" ? config : (config as QueryConfig).text;
   return text !== undefined && aboutTheConnection.test(text);
 }

@@ -31,6 +31,8 @@ export function modelOf(name: string, { sessions }: SpecFile, runners: Runners, 
     actors: Object.fromEntries(sessions.map((session) => [session.name, session.steps.map((step) => step.name)])),
     state: {},
     invariants: {},
+    // What waits here is the harness: for the server's own timeouts, among others.
+    clock: "real",
   });
 }
 
