@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import pg from "pg";
 import { expect, test } from "vitest";
 
@@ -29,6 +31,10 @@ const scene = {
   actors: { a: busy(1, 2), b: busy(2, 1), c: ({ pool }: Parameters<Act>[0]) => pool.query("insert into t values (1)") },
 };
 
+// Else what is measured is how long it has not run.
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
 test("many executions: no leaked connection, no growing memory, no slowing down", async () => {
   const staged = await stage(server(), scene, 2);
   const strategy = random("endurance");
@@ -39,7 +45,7 @@ test("many executions: no leaked connection, no growing memory, no slowing down"
       Array.from({ length: 150 }, (_, i) => staged.run(sampled(strategy, lap * 150 + i), { pristine: false })),
     );
     const ms = performance.now() - begin;
-    globalThis.gc?.();
+    collectGarbage();
     laps.push({ ms, heap: process.memoryUsage().heapUsed / 2 ** 20 });
   }
   // Per lane one connection of each actor and our own, and two of the server itself.
@@ -49,7 +55,7 @@ test("many executions: no leaked connection, no growing memory, no slowing down"
     heap: Math.min(...some.map(({ heap }) => heap)),
   }));
   expect(late!.ms).toBeLessThan(early!.ms * 2);
-  expect(late!.heap - early!.heap).toBeLessThan(25);
+  expect(late!.heap - early!.heap).toBeLessThan(5);
 });
 
 test("with code that leaks: a pool, a client and a setting each time", async () => {
