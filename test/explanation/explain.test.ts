@@ -136,23 +136,23 @@ describe("the place of a statement", () => {
   test.each([
     [
       "code of the project",
-      "    at save (/work/app/src/db.ts:12:5)",
+      "    at save (/srv/app/src/db.ts:12:5)",
       { file: "src/db.ts", line: 12, function: "save" },
     ],
     [
       "behind an await",
-      "    at async Repo.save (file:///work/app/a%20b.ts:3:1)",
+      "    at async Repo.save (file:///srv/app/a%20b.ts:3:1)",
       { file: "a b.ts", line: 3, function: "Repo.save" },
     ],
-    ["without a function", "    at /work/app/x.js:1:1", { file: "x.js", line: 1, function: null }],
+    ["without a function", "    at /srv/app/x.js:1:1", { file: "x.js", line: 1, function: null }],
     [
       "a package",
-      "    at q (/work/app/node_modules/orm/i.js:1:1)\n    at f (/work/app/y.ts:9:1)",
+      "    at q (/srv/app/node_modules/orm/i.js:1:1)\n    at f (/srv/app/y.ts:9:1)",
       { file: "y.ts", line: 9, function: "f" },
     ],
     ["elsewhere", "    at f (/home/somebody/y.ts:9:1)", null],
     ["Node's own", "    at f (node:internal/process:9:1)", null],
   ])("%s", (_, stack, site) => {
-    expect(siteOf(`Error\n${stack}`, "/work/app")).toEqual(site);
+    expect(siteOf(`Error\n${stack}`, "/srv/app")).toEqual(site);
   });
 });
