@@ -159,7 +159,7 @@ interface Setting {
 /** The checkpoint of this very check, if there is to be one: all that its verdict depends on must be the same. */
 async function checkpointOf(
   model: AnyModel,
-  { checkpoint, seed = defaultSeed, strategy = defaultStrategy, executions, shard }: CheckOptions,
+  { checkpoint, seed = defaultSeed, strategy = defaultStrategy, executions, shard, firstOnly }: CheckOptions,
   definition: string,
   server: PostgresServer,
   rows: readonly ExpectedRow[],
@@ -172,6 +172,7 @@ async function checkpointOf(
     seed,
     strategy,
     "number of executions": executions,
+    "mind about ending at the first violation": firstOnly === true ? "yes" : undefined,
     shard: shard && `${shard.number}/${shard.of}`,
     "choice of implementations and conditions": rows.map(keyOf),
     Postgres: server.version,
