@@ -1,6 +1,7 @@
 import { currentActor, keepActor, type ActorContext } from "./context.js";
 import type { GatedStep } from "./gate.js";
 import { passing } from "./timer-step.js";
+import { stepWithoutStatement } from "./yield-point.js";
 
 /** A timer of an actor's. In the places of `NodeJS.Timeout`, so it can do what one of those can. */
 export class VirtualTimer {
@@ -141,34 +142,14 @@ export class VirtualClock {
 
   #stepOf(timer: VirtualTimer): GatedStep {
     const { context } = timer;
-    let passed = false;
-    return {
-      actor: context.actor,
-      session: context.actor,
-      operation: context.operation,
-      kind: "yield",
-      text: `${passing}${durationText(timer.delay)}`,
+    const passes = () => {
+      this.#elapsed = Math.max(this.#elapsed, timer.due);
+      this.#fired++;
+      if (timer.repeats) timer.due = this.#elapsed + timer.delay;
+      else this.cancel(timer);
+    };
+    const rest = {
       stack: undefined,
-      values: [],
-      pid: null,
-      canFail: false,
-      go: () => {
-        passed = true;
-        this.#elapsed = Math.max(this.#elapsed, timer.due);
-        this.#fired++;
-        if (timer.repeats) timer.due = this.#elapsed + timer.delay;
-        else this.cancel(timer);
-        context.gate.changed();
-      },
-      get outcome() {
-        return passed ? ({ kind: "passed" } as const) : undefined;
-      },
-      rows: undefined,
-      waits: 0,
-      lastWait: undefined,
-      transaction: "none",
-      lost: false,
-      lose: () => Promise.resolve([]),
       deliver: () => {
         try {
           timer.fire();
@@ -179,6 +160,7 @@ export class VirtualClock {
       },
       refuse: () => undefined,
     };
+    return stepWithoutStatement(context, `${passing}${durationText(timer.delay)}`, rest, passes);
   }
 }
 
