@@ -40,6 +40,7 @@ import { usable } from "./usable-model.js";
 import { version } from "./version.js";
 import { withLanes, withServer, type LanesAt } from "./with-server.js";
 
+/** How far `check` looks, and where. */
 export interface CheckOptions {
   /** Which implementations; default: all. */
   readonly implementations?: readonly string[];
@@ -100,6 +101,7 @@ export type CheckProgress =
   | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Place)
   | { readonly phase: "done"; readonly implementation: ImplementationVerdict };
 
+/** What `check` came to. */
 export interface CheckResult {
   readonly verdict: VerdictFile;
   /** One for each violation in the verdict; those that break without faults are not told again with them. */

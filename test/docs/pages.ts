@@ -30,7 +30,7 @@ export function keepingNumbers(shown: string, now: string): string {
 /** A text without what differs from run to run. */
 export function withoutNumbers(text: string): string {
   return text
-    .replaceAll(/[\d.,]+ ?(ms|s)\b/g, "‹time›")
+    .replaceAll(/ *\b[\d.,]+ ?(ms|s)\b/g, "")
     .replaceAll(/\d\d:\d\d:\d\d/g, "‹time›")
     .replaceAll(/(?<=\(about )[\d,]+(?=\))|[\d,]+(?= (runs|executions|schedules)\b)/g, "‹number›")
     .replaceAll(/\.[0-9a-f]{8}\.json/g, ".‹digest›.json")
