@@ -57,7 +57,7 @@ function tidied(code: string): string {
     .replace(/^export (default )?/, "")
     .replace(/^declare /, "")
     .replaceAll(/^ *(#private|private .*|\/\/ oxlint-.*)\n/gm, "")
-    .replaceAll(/^( *)(?: {4})/gm, (indent) => " ".repeat(indent.length / 2));
+    .replaceAll(/^(?: {4})+/gm, (indent) => " ".repeat(indent.length / 2));
 }
 
 /** A docstring as Markdown: its text, then what there is to say of parameters, results and errors. */
