@@ -15,8 +15,8 @@ raceTest("a room is booked once", {
       expect(rows).toHaveLength(1);
     },
     "one of them was told yes": ({ results: { alice, bob } }) => {
-      const told = [alice, bob].map((result) => result.status === "fulfilled" && result.value);
-      expect(told.toSorted()).toEqual([false, true]);
+      const told = [alice, bob].filter((result) => result.status === "fulfilled" && result.value === true);
+      expect(told).toHaveLength(1);
     },
   },
 });

@@ -9,6 +9,6 @@ raceTest("a job has one worker", {
   concurrently: { "worker A": () => claim("A"), "worker B": () => claim("B") },
   invariant: ({ results }) => {
     const claimed = Object.values(results).map((result) => result.status === "fulfilled" && result.value);
-    expect(claimed.toSorted()).toEqual([1, 2]);
+    expect(new Set(claimed)).toEqual(new Set([1, 2]));
   },
 });
