@@ -37,7 +37,7 @@ function exported(project: Project, symbol: TsSymbol): Exported {
     .map((handle) => handle.resolve(project)!)
     .filter((node) => node.getSourceFile().fileName.startsWith(path.join(root, "dist")))
     // What a variable is declared by begins behind `const`.
-    .map((node) => (symbol.name === node.getText().split(/\W/)[0] ? node.parent!.parent! : node))
+    .map((node) => (symbol.name === node.getText().split(/\W/)[0] ? node.parent.parent : node))
     .map((node) => ({ doc: docstring(node.getFullText()), code: node.getText() }));
   return {
     name: symbol.name,

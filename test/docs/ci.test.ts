@@ -51,15 +51,15 @@ test.each(commands)("the command line takes all that is said in: %s", async (com
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(path.join(folder, "shard-1.json"), "{}");
   const cli = `"${process.execPath}" "${path.join(root, "dist/src/cli/main.js")}"`;
-  const { stderr, code } = await run(
-    "/bin/sh",
-    ["-c", command.replace(/ \|\| \[.*/, "").replace("npx raceproof", cli)],
-    {
-      cwd: folder,
-    },
-  ).catch((error: unknown) => error as { stderr: string; code: number });
+  const line = command.replace(/ \|\| \[.*/, "").replace("npx raceproof", cli);
+  const failed = await run("/bin/sh", ["-c", line], { cwd: folder }).then(
+    () => undefined,
+    (error: unknown) => error as { readonly stderr: string; readonly code: number },
+  );
   for (const [, reporter] of command.matchAll(/--reporter (\S+)/g)) expect(() => reporterOf(reporter!)).not.toThrow();
   // What is wrong is the file, as there is no such model and no such shard here: not the options, which are read before it.
-  expect(code).toBe(2);
-  expect(stderr).toMatch(/^raceproof: (there is no model "races\/transfer\.model\.ts"|shard-1\.json is no verdict)/);
+  expect(failed?.code).toBe(2);
+  expect(failed?.stderr).toMatch(
+    /^raceproof: (there is no model "races\/transfer\.model\.ts"|shard-1\.json is no verdict)/,
+  );
 });
