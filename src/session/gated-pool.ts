@@ -1,6 +1,6 @@
 import { isShortage, late, shortage, uncaught } from "./answering.js";
 import { callersStack } from "./caller.js";
-import { isDouble } from "./connections.js";
+import { isDouble } from "./double.js";
 import { currentActor, keepActor, runAs, runAsNobody } from "./context.js";
 import type { Checkout, Original, PgPool } from "./pg-types.js";
 import { sessionOf } from "./session.js";
