@@ -8,7 +8,7 @@ import { orderOf, playScript } from "./play.js";
 
 const script = { a: ["one", "two", "three"], b: ["four", "five"] };
 const metricsOf = (order: string) => {
-  const scheduler = metered(followOrder([...order]));
+  const scheduler = metered(followOrder(order.split("")));
   expect(orderOf(playScript(script, scheduler))).toBe(order);
   return scheduler.metrics;
 };
