@@ -3,6 +3,7 @@ import type { OperationRecord, Step, Trace } from "../execution/trace.js";
 import type { Counterexample } from "../shrink/counterexample.js";
 import type { Size } from "../shrink/size.js";
 import { completionsOf } from "./completions.js";
+import { foldsOf, type Fold } from "./fold.js";
 import { outcomeLine, resultLine, stepText, waitLines } from "./lines.js";
 import type { Line } from "./lines.js";
 import { remarksOf } from "./remarks.js";
@@ -23,9 +24,9 @@ export type Bracket = "none" | "opens" | "inside" | "closes";
 
 /** A row of the timeline. */
 export interface Row {
-  /** The state before the first step, a step, or the end of a lock wait (`<... completed>`). */
-  readonly kind: "before" | "step" | "completed";
-  /** Number of the step, from 1; 0 before the first one. */
+  /** The state before the first step, a step, the end of a lock wait (`<... completed>`), or steps that were folded. */
+  readonly kind: "before" | "step" | "completed" | "folded";
+  /** Number of the step, from 1; 0 before the first one; of several the first. */
   readonly number: number;
   /** Which column of actors it belongs to; null for none. */
   readonly actor: number | null;
@@ -57,6 +58,8 @@ export interface Timeline {
   /** The columns of the state; none when no display was recorded. */
   readonly display: readonly string[];
   readonly rows: readonly Row[];
+  /** Which of them may be folded. */
+  readonly folds: readonly Fold[];
   readonly violations: readonly {
     readonly invariant: string;
     readonly way: string;
@@ -74,19 +77,21 @@ export interface Timeline {
 }
 
 /** The part of a timeline that is a table: what a trace alone gives. */
-export type Table = Pick<Timeline, "actors" | "display" | "rows">;
+export type Table = Pick<Timeline, "actors" | "display" | "rows" | "folds">;
 
 /** Lays a trace out as a table. */
 export function tableDataOf(
-  { program, trace }: Pick<Counterexample, "program" | "trace">,
+  { program, trace, explanation }: Pick<Counterexample, "program" | "trace" | "explanation">,
   remarks: ReadonlyMap<number, readonly Line[]> = new Map(),
 ): Table {
   const actors = actorsOf(program, trace);
   const display = displayOf(trace);
+  const rows = rowsOf(trace, { actors, display, remarks });
   return {
     actors: actors.map((name) => visible(name)),
     display: display.map((name) => oneLine(name)),
-    rows: rowsOf(trace, { actors, display, remarks }),
+    rows,
+    folds: foldsOf(rows, trace.steps, explanation),
   };
 }
 

@@ -4,7 +4,7 @@ import { decisivePlace } from "../place.js";
 import type { Report } from "../report.js";
 import { cut, oneLine } from "../text.js";
 import { summaryOf } from "../verdict-summary.js";
-import { sentenceText, whyOf } from "../why.js";
+import { confirmedText, reasonsOf, sentenceText, whyOf } from "../why.js";
 
 /** Failures told in full; of the others there is only the number. */
 const told = 5;
@@ -30,15 +30,17 @@ function failureLines({ implementation, condition, invariant, message, told }: C
   const head = `FAIL ${oneLine(implementation)} [${condition}] ${oneLine(invariant)}: ${cut(oneLine(message), 400)}`;
   if (told === undefined) return [head];
   const { counterexample, replayCommand } = told;
-  const { stale, swap } = whyOf(counterexample);
+  const why = whyOf(counterexample);
+  const proof = [confirmedText(counterexample), ...why.proof.map(sentenceText)];
   const place = decisivePlace(counterexample);
   const all = counterexample.trace.steps;
   return [
     head,
-    ...[...stale, ...(swap === null ? [] : [swap])].map((sentence) => `  why: ${sentenceText(sentence)}`),
+    ...reasonsOf(why).map((sentence) => `  why: ${sentenceText(sentence)}`),
     ...(place === undefined ? [] : [`  at: ${place.file}:${place.line}`]),
     ...all.slice(0, steps).map((step) => `  ${step.index + 1} ${cut(describeStep(step), 160)}`),
     ...(all.length > steps ? [`  … ${all.length - steps} more steps`] : []),
+    `  proof: ${cut(proof.join(" "), 600)}`,
     `  replay: ${replayCommand}`,
   ];
 }
