@@ -3,7 +3,7 @@ import path from "node:path";
 import { UsageError } from "../errors.js";
 import { verdictFileName } from "../report/counterexample-file.js";
 import { renderHtml } from "../report/html/page.js";
-import { renderJobSummary } from "../report/job-summary.js";
+import { renderComment, renderJobSummary } from "../report/bounded-markdown.js";
 import { renderAgent } from "../report/machine/agent.js";
 import { renderGitHub } from "../report/machine/github.js";
 import { renderJsonLines } from "../report/machine/json-lines.js";
@@ -28,6 +28,7 @@ const renderers = {
   terminal: (report: Report) => renderReportTerminal(report, lookOf(process.stdout)),
   html: renderHtml,
   summary: (report: Report) => renderJobSummary(report),
+  comment: (report: Report) => renderComment(report),
   junit: renderJUnit,
   sarif: renderSarif,
   github: renderGitHub,
@@ -42,7 +43,7 @@ const renderers = {
 export const reporterNames = Object.keys(renderers).join(", ");
 
 /** What must have standard output to itself, so that it can be read by a program. */
-const whole: readonly ReporterName[] = ["junit", "sarif", "json", "jsonl", "html"];
+const whole: readonly ReporterName[] = ["junit", "sarif", "json", "jsonl", "html", "comment"];
 
 /**
  * Reads what `--reporter` says: `NAME` or `NAME=FILE`.

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Log } from "sarif";
 import { describe, expect, test } from "vitest";
 
-import { renderJobSummary } from "../../src/report/job-summary.js";
+import { renderComment, renderJobSummary } from "../../src/report/bounded-markdown.js";
 import { renderAgent } from "../../src/report/machine/agent.js";
 import { renderGitHub } from "../../src/report/machine/github.js";
 import { renderJsonLines } from "../../src/report/machine/json-lines.js";
@@ -14,7 +14,7 @@ import type { Report } from "../../src/report/report.js";
 import { foreignTags } from "./checks.js";
 import { bank, hostile, nasty, redelivery } from "./fixtures.js";
 import { reportOf } from "./reports.js";
-import { stories, withNastyExplanation } from "./stories.js";
+import { long, stories, withNastyExplanation } from "./stories.js";
 import { mixed } from "./verdict-fixtures.js";
 
 const reports: Readonly<Record<string, Report>> = {
@@ -35,6 +35,7 @@ describe.each(Object.entries(reports))("%s", (name, report) => {
     ["jsonl.txt", renderJsonLines],
     ["agent.txt", renderAgent],
     ["summary.md", renderJobSummary],
+    ["comment.md", renderComment],
   ] as const)("%s", async (extension, render) => {
     await expect(render(report)).toMatchFileSnapshot(`golden/machine/${name}.${extension}`);
   });
@@ -137,6 +138,29 @@ describe("GitHub", () => {
     expect(Buffer.byteLength(summary)).toBeLessThan(30_000);
     expect(summary).toMatch(/more counterexamples: see `reports\/r\d+\.json` and those beside it\.\n$/u);
     expect(foreignTags(renderJobSummary(reports["hostile"]!))).toEqual([]);
+  });
+
+  test("a comment, too, however much there is to tell, and it says where the rest is", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 300 }, (_, i) => [`r${i}`, { ...redelivery, implementation: `i${i}` }]),
+    );
+    const report = reportOf({ ...many, long: long(500) });
+    const comment = renderComment(report);
+    expect(comment.length).toBeLessThan(65_536);
+    expect(comment).toMatch(/\d+ more counterexamples: see `reports\/r\d+\.json` and those beside it\.\n$/u);
+    expect(comment).toContain("is in the files of the report.");
+    expect(comment).toContain("```sh\nnpx raceproof replay reports/r0.json");
+    // What leaves no room for the whole verdict leaves room for the short one.
+    const summary = renderJobSummary(report, 80_000);
+    expect(Buffer.byteLength(summary)).toBeLessThan(80_000);
+    expect(summary).toContain("is in the files of the report.");
+    expect(renderJobSummary(report)).not.toContain("is in the files of the report.");
+  });
+
+  test("what marks a comment ends nowhere but at its end", () => {
+    const { verdict, counterexamples } = reports["bank"]!;
+    const comment = renderComment({ verdict: { ...verdict!, model: "--> <b> --!>" }, counterexamples });
+    expect(comment.split("\n")[0]).toBe("<!-- raceproof: --&gt; &lt;b&gt; --!&gt; -->");
   });
 });
 

@@ -9,6 +9,7 @@ import { hueOf } from "./hue.js";
 export function stepsTable(counterexample: Counterexample, timeline: Timeline, id: string): Html {
   const { actors, display, rows, folds } = timeline;
   const details = detailsOf(counterexample, id);
+  const before = beginning(counterexample, id);
   const hues = actorsOf(counterexample).map((actor) => hueOf(counterexample, actor));
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Timeline">
     <table class="steps">
@@ -29,7 +30,7 @@ export function stepsTable(counterexample: Counterexample, timeline: Timeline, i
             id,
             hues,
             details,
-            before: beginning(counterexample, id),
+            before,
             dull: fold !== undefined,
           };
           return [fold?.from === at ? foldRow(fold.text, timeline) : null, rowOf(row, context)];
