@@ -1,5 +1,9 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
 import type { Log } from "sarif";
 import { describe, expect, test } from "vitest";
 
@@ -164,9 +168,45 @@ describe("GitHub", () => {
   });
 });
 
+/** Places that the official schema of SARIF 2.1.0 has something against. */
+function officialTroubleOf(log: unknown): string[] {
+  officialSarif(log);
+  return (officialSarif.errors ?? []).map(({ instancePath }) => instancePath);
+}
+
+const officialSarif = (() => {
+  const { resolve } = createRequire(import.meta.url);
+  const folder = path.dirname(resolve("@microsoft/jest-sarif/package.json"));
+  const text = readFileSync(path.join(folder, "lib/schemas/sarif-2.1.0-rtm.5.json"), "utf8");
+  // It is of draft 4: what it uses of that means the same in later ones, but for its name.
+  const { $schema: _, id: __, ...schema } = JSON.parse(text) as Record<string, unknown>;
+  const ajv = new Ajv({ strict: false, unicodeRegExp: false });
+  ajv.addFormat("uri", (uri: string) => URL.canParse(uri));
+  ajv.addFormat("uri-reference", (uri: string) => /^[^\s\\<>"{}|^`]*$/u.test(uri) && URL.canParse(uri, "file:///"));
+  ajv.addFormat("date-time", (time: string) => !Number.isNaN(Date.parse(time)));
+  return ajv.compile(schema);
+})();
+
 describe("SARIF", () => {
-  // The official schema is not in any package that we depend on: the types of @types/sarif stand in for it, with what code
-  // scanning wants beyond them.
+  test.each(Object.entries(reports))("%s fits the official schema", (_, report) => {
+    expect(officialTroubleOf(JSON.parse(renderSarif(report)))).toEqual([]);
+  });
+
+  test("the official schema notices what is wrong", () => {
+    const log = JSON.parse(renderSarif(reports["bank"]!)) as Log;
+    const broken = {
+      ...log,
+      runs: log.runs.map((run) => ({ ...run, results: [{ ...run.results![0], level: "bad" }] })),
+    };
+    expect(officialTroubleOf(broken)).toEqual(["/runs/0/results/0/level"]);
+  });
+
+  test("no text of a model is taken for a link", () => {
+    const story = { ...redelivery, violations: [{ invariant: "i", way: "w", message: "[here](https://example.org)" }] };
+    const log = JSON.parse(renderSarif(reportOf({ story }))) as Log;
+    expect(log.runs[0]!.results![0]!.message.text).toContain("[here\\](https://example.org)");
+  });
+
   test.each(Object.entries(reports))("%s has what code scanning wants", (_, report) => {
     const log = JSON.parse(renderSarif(report)) as Log;
     expect(log.version).toBe("2.1.0");
