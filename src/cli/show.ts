@@ -13,6 +13,7 @@ import type { Report, Told } from "../report/report.js";
 import { read } from "./open-counterexample.js";
 import { pageFile } from "./reporters.js";
 import { lookOf, replayCommandOf } from "./terminal.js";
+import { withFound } from "../store/found.js";
 import { writeWhole } from "../store/write.js";
 
 /** How `show` tells what it shows. */
@@ -76,7 +77,7 @@ async function filePage(file: string, { output }: ShowFlags): Promise<string> {
 async function fileReport(file: string): Promise<Report> {
   const text = await read(file);
   const verdict = verdictOf(text);
-  const told = verdict === undefined ? [toldOf(text, file)] : await toldIn(path.dirname(file));
+  const told = verdict === undefined ? [await toldOf(text, file)] : await toldIn(path.dirname(file));
   return { verdict: verdict ?? null, counterexamples: told };
 }
 
@@ -113,14 +114,15 @@ async function toldIn(folder: string): Promise<Told[]> {
     for (const name of names.filter((each) => each.endsWith(".json")).toSorted()) {
       const file = path.join(place, name);
       const text = await readFile(path.resolve(file), "utf8");
-      if (/"raceproof\/counterexample@/u.test(text.slice(0, 200))) told.push(toldOf(text, file));
+      if (/"raceproof\/counterexample@/u.test(text.slice(0, 200))) told.push(await toldOf(text, file));
     }
   }
   return told;
 }
 
-function toldOf(text: string, file: string): Told {
-  return { counterexample: readCounterexample(text, file), file, replayCommand: replayCommandOf(file) };
+async function toldOf(text: string, file: string): Promise<Told> {
+  const counterexample = await withFound(readCounterexample(text, file), file);
+  return { counterexample, file, replayCommand: replayCommandOf(file) };
 }
 
 function verdictOf(text: string): VerdictFile | undefined {
