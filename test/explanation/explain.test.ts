@@ -134,11 +134,7 @@ describe("what is not sure is not said", () => {
 
 describe("the place of a statement", () => {
   test.each([
-    [
-      "code of the project",
-      "    at save (/srv/app/src/db.ts:12:5)",
-      { file: "src/db.ts", line: 12, function: "save" },
-    ],
+    ["code of the project", "    at save (/srv/app/src/db.ts:12:5)", { file: "src/db.ts", line: 12, function: "save" }],
     [
       "behind an await",
       "    at async Repo.save (file:///srv/app/a%20b.ts:3:1)",
