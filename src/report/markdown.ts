@@ -119,9 +119,10 @@ function diagramOf(counterexample: Counterexample): string[] {
 }
 
 /** The reasons, and what shows that it happened. */
-function whyOf({ why }: Timeline): string[] {
+function whyOf({ why, place }: Timeline): string[] {
   const told = reasonsOf(why).map((sentence) => `- ${bold(inline(sentenceText(sentence)))}`);
-  return [...told, ...why.proof.map((sentence) => `- ${inline(sentenceText(sentence))}`)];
+  const code = place === null ? [] : [`- In the code: ${inline(place)}.`];
+  return [...told, ...code, ...why.proof.map((sentence) => `- ${inline(sentenceText(sentence))}`)];
 }
 
 function violationsOf({ violations, finalState }: Timeline): string[] {

@@ -87,11 +87,13 @@ function violationsOf({ violations, finalState }: Timeline, room: number): Paint
 }
 
 /** The reasons in sentences, each a paragraph. */
-function whyLines({ why }: Timeline, room: number): Painted[][] {
+function whyLines({ why, place }: Timeline, room: number): Painted[][] {
   const told = reasonsOf(why);
-  if (told.length === 0) return [];
-  const lines = told.flatMap((sentence) => paragraph([sentencePieces(sentence)], 3, room));
-  return [...lines, []];
+  const lines = [
+    ...told.flatMap((sentence) => paragraph([sentencePieces(sentence)], 3, room)),
+    ...(place === null ? [] : paragraph([[{ text: `In the code: ${place}.`, role: "plain" }]], 3, room)),
+  ];
+  return lines.length === 0 ? [] : [...lines, []];
 }
 
 function sentencePieces(sentence: Sentence): Painted[] {

@@ -6,6 +6,7 @@ import { completionsOf } from "./completions.js";
 import { foldsOf, type Fold } from "./fold.js";
 import { outcomeLine, resultLine, stepText, waitLines } from "./lines.js";
 import type { Line } from "./lines.js";
+import { decisivePlace } from "./place.js";
 import { remarksOf } from "./remarks.js";
 import { switchesOf, type SwitchReason } from "./switches.js";
 import { brief, briefArguments, count, oneLine, visible } from "./text.js";
@@ -69,6 +70,8 @@ export interface Timeline {
   /** The rows of the model's state queries at the end; only when there is no display that shows the state. */
   readonly finalState: readonly string[];
   readonly why: Why;
+  /** The line of code that matters most, as `src/transfer.ts:12, in transfer`; null where none is known. */
+  readonly place: string | null;
   readonly size: string;
   /** How it was shrunk; null when it was found like this. */
   readonly shrunk: string | null;
@@ -116,6 +119,7 @@ export function timelineOf(counterexample: Counterexample): Timeline {
     })),
     finalState: table.display.length === 0 ? finalStateOf(trace) : [],
     why: whyOf(counterexample),
+    place: placeText(decisivePlace(counterexample)),
     size: sizeText(shrink.to),
     shrunk: shrunkText(shrink),
     confirmed: {
@@ -124,6 +128,12 @@ export function timelineOf(counterexample: Counterexample): Timeline {
     },
     environment: environmentText(counterexample),
   };
+}
+
+function placeText(place: ReturnType<typeof decisivePlace>): string | null {
+  if (place === undefined) return null;
+  const where = `${visible(place.file)}:${place.line}`;
+  return place.function === null ? where : `${where}, in ${visible(place.function)}`;
 }
 
 /** `breaks an invariant`, `breaks 2 invariants`. */
