@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 
 import { renderComment, renderJobSummary } from "../../src/report/bounded-markdown.js";
 import { renderAgent } from "../../src/report/machine/agent.js";
-import { renderGitHub } from "../../src/report/machine/github.js";
+import { renderGitHub, withoutCommands } from "../../src/report/machine/github.js";
 import { renderJsonLines } from "../../src/report/machine/json-lines.js";
 import { renderJUnit } from "../../src/report/machine/junit.js";
 import { renderSarif } from "../../src/report/machine/sarif.js";
@@ -127,6 +127,14 @@ describe("GitHub", () => {
     expect(lines).toHaveLength(10);
     expect(lines[0]).toContain("file=src/transfer.ts,line=12");
     expect(lines[9]).toBe("::error title=raceproof::and 6 more; the report has them all");
+  });
+
+  test("in a log no line is a command, whatever it says", () => {
+    const [first, ...rest] = withoutCommands("::error::x\n::stop-commands::y\n  ##[add-path]z").split("\n");
+    const word = first!.slice("::stop-commands::".length);
+    expect(rest).toEqual(["::error::x", "::stop-commands::y", "  ##[add-path]z", `::${word}::`, ""]);
+    expect(withoutCommands("a\n").split("\n")).toHaveLength(4);
+    expect(withoutCommands("a\n")).not.toContain(word);
   });
 
   test("no text begins a command of its own", () => {

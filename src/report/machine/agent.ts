@@ -2,7 +2,7 @@ import { failuresOf, type Case } from "../cases.js";
 import { describeStep } from "../lines.js";
 import { decisivePlace } from "../place.js";
 import type { Report } from "../report.js";
-import { cut, oneLine } from "../text.js";
+import { cut, oneLine, visible } from "../text.js";
 import { summaryOf } from "../verdict-summary.js";
 import { confirmedText, reasonsOf, sentenceText, whyOf } from "../why.js";
 
@@ -23,7 +23,7 @@ export function renderAgent(report: Report): string {
     ...failures.slice(0, told).flatMap(failureLines),
     ...(failures.length > told ? [`and ${failures.length - told} more`] : []),
   ];
-  return lines.map((line) => `${oneLine(line) === "" ? "" : line}\n`).join("");
+  return lines.map((line) => `${visible(line)}\n`).join("");
 }
 
 function failureLines({ implementation, condition, invariant, message, told }: Case): string[] {

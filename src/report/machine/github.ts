@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { failuresOf, type Case } from "../cases.js";
 import { decisivePlace } from "../place.js";
 import type { Report, Told } from "../report.js";
@@ -46,6 +47,15 @@ function reasonsAndProof({ counterexample, replayCommand }: Told): string[] {
 function command(properties: Readonly<Record<string, string>>, message: string): string {
   const named = Object.entries(properties).map(([key, value]) => `${key}=${propertyText(value)}`);
   return `::error ${named.join(",")}::${dataText(message)}`;
+}
+
+/**
+ * Text for a job's log, in which GitHub's runners look for commands: in no line of it they find one. The word that ends this
+ * follows from the text, so nothing in the text can be it.
+ */
+export function withoutCommands(text: string): string {
+  const word = createHash("sha256").update(text).digest("hex");
+  return `::stop-commands::${word}\n${text.endsWith("\n") ? text : `${text}\n`}::${word}::\n`;
 }
 
 /** As `@actions/core` escapes them: what is in them cannot end the command, or begin another. */

@@ -128,7 +128,7 @@ function locationsOf({ told }: Case) {
 }
 
 function locationOf(file: string, line: number, message?: string) {
-  const uri = file.split("/").map(encodeURIComponent).join("/");
+  const uri = visible(file).split("/").map(encodeURIComponent).join("/");
   return {
     physicalLocation: { artifactLocation: { uri }, region: { startLine: line } },
     ...(message === undefined ? {} : { message: { text: message } }),
