@@ -1,12 +1,13 @@
 import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { check, type CheckProgress, type CheckResult } from "../check.js";
+import { check } from "../check/check.js";
+import type { CheckProgress, CheckResult } from "../check/options.js";
 import { exitCode, RaceproofError, UsageError } from "../errors.js";
 import type { Isolation } from "../execution/model.js";
 import type { Shard } from "../explore/strands.js";
 import type { RememberedReport, VerdictFile } from "../explore/verdict.js";
-import type { Remembered } from "../remembered.js";
+import type { Remembered } from "../check/remembered.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import type { Report } from "../report/report.js";

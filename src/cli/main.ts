@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { defaultExecutions } from "../budget.js";
+import { defaultExecutions } from "../check/budget.js";
 import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
