@@ -1,3 +1,4 @@
+import { comparable } from "./comparable.js";
 import { Divergence } from "./follow.js";
 import type { Choice, Observed, Scheduler } from "./strategy.js";
 
@@ -25,6 +26,6 @@ export function repeat({ pending, chosen }: Pick<Observed, "pending" | "chosen">
 function describe(choices: readonly Choice[]): string {
   return choices
     .filter(({ fault }) => fault === undefined)
-    .map(({ session, text }) => `${session}: ${text.replace(/\s+/g, " ").trim()}`)
+    .map(({ session, text }) => `${session}: ${comparable(text)}`)
     .join("; ");
 }
