@@ -15,6 +15,7 @@ promise({
   ...keyv,
   promise: "of two that delete a key, one is told that it was there",
   breaks: "one is told so: broken",
+  byHand: "two deletes at once, 200 times: 157 times both were told so (`by-hand.mjs`)",
   upstream: "not found in the issues of keyv",
   race: {
     ...keyv.race,

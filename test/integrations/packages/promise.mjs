@@ -15,9 +15,10 @@ export const nowhereUrl = "postgres://app:secret@nowhere.invalid:5432/app";
  * @param {string} about.promise What it promises, in our words.
  * @param {string} [about.breaks] How it is expected to break; without it, it is expected to hold.
  * @param {string} about.upstream Whether it is known, and where.
+ * @param {string} [about.byHand] How it was seen to break without raceproof.
  * @param {object} about.race What `assertNoRace` runs.
  */
-export function promise({ of, promise: text, breaks, upstream, race }) {
+export function promise({ of, promise: text, breaks, upstream, byHand, race }) {
   test(`${of}: ${text}`, async () => {
     const outcome = await assertNoRace({ strategy: "exhaustive", reports: false, ...race }).catch((error) => error);
     if (outcome instanceof Error && !(outcome instanceof RaceError)) throw outcome;
@@ -25,7 +26,7 @@ export function promise({ of, promise: text, breaks, upstream, race }) {
     const found = outcome instanceof RaceError ? foundOf(outcome.counterexample) : undefined;
     expect(found?.signature).toBe(breaks);
     const { name, version } = JSON.parse(readFileSync(new URL(`../node_modules/${of}/package.json`, import.meta.url)));
-    const record = { package: `${name} ${version}`, promise: text, holds: outcome.claim, found, upstream };
+    const record = { package: `${name} ${version}`, promise: text, holds: outcome.claim, found, upstream, byHand };
     const file = `${of} ${text}`.replaceAll(/[^\w.]+/g, "-").replace(/^-/, "");
     await expect(`${JSON.stringify(record, undefined, 2)}\n`).toMatchFileSnapshot(`golden/${file}.json`);
   });
