@@ -2,7 +2,6 @@ import { availableParallelism } from "node:os";
 import { budgetOf, inOrderOfTime, type ExpectedRow } from "./budget.js";
 import { definitionOf } from "./definition.js";
 import { UsageError } from "./errors.js";
-import { Lanes } from "./execution/lanes.js";
 import {
   expectationsOf,
   invariantOf,
@@ -130,10 +129,10 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   strategyOf(options.strategy ?? defaultStrategy, "");
   const rows = rowsOf(model, options);
   const run = (server: PostgresServer) =>
-    withLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt) => {
+    withTwoSetsOfLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt, replayLanesAt) => {
       const definition = definitionOf(given, options.sources);
       const checkpoint = await checkpointOf(model, options, definition, server, rows);
-      const setting = { model, options, server, lanesAt, checkpoint, rows: rows.length };
+      const setting = { model, options, server, lanesAt, replayLanesAt, checkpoint, rows: rows.length };
       const recalled = await recallAll(rows, setting);
       const done = await checkRowsThenClose(rows, recalled, setting);
       if (done.length === rows.length && done.every(({ isFinished }) => isFinished)) await checkpoint?.remove();
@@ -146,11 +145,25 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   return withServer(options.postgres, run, options.shared);
 }
 
+/** One to explore and shrink on, and one of which nothing but replays will ever know. */
+function withTwoSetsOfLanes<T>(
+  server: PostgresServer,
+  model: AnyModel,
+  count: number,
+  body: (lanesAt: LanesAt, replayLanesAt: LanesAt) => Promise<T>,
+): Promise<T> {
+  return withLanes(server, model, count, (lanesAt) =>
+    withLanes(server, model, count, (replayLanesAt) => body(lanesAt, replayLanesAt)),
+  );
+}
+
 interface Setting {
   readonly model: AnyModel;
   readonly options: CheckOptions;
   readonly server: PostgresServer;
   readonly lanesAt: LanesAt;
+  /** In databases of their own, for replays of what is found. */
+  readonly replayLanesAt: LanesAt;
   readonly checkpoint: Checkpoint | undefined;
   /** How many there are. */
   readonly rows: number;
@@ -344,7 +357,7 @@ async function checkRow(
       model,
       implementation,
       known: [...knownBefore.found, ...asSmallAs(breaking, exploration)],
-      freshLanes: () => Lanes.open(setting.server, model, lanes.count, lanes.isolation),
+      replayLanes: () => setting.replayLanesAt(isolation),
       budget: shrinkBudget(options, exploration.coverage.executions),
       signal,
       enough: shrinkLimit(options, setting.rows),

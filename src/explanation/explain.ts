@@ -12,7 +12,7 @@ import { Divergence, follow } from "../strategy/follow.js";
 import type { Edge, Explanation } from "./explanation.js";
 import { sourcesOf } from "./sites.js";
 import { staleReads } from "./stale.js";
-import { nearestPassing, reasonOf } from "./swap.js";
+import { nearestPassing, reasonOf, samePassing } from "./swap.js";
 import { Watch } from "./watch.js";
 
 /** Longer executions are not looked at after every step: what is shrunk is shorter. */
@@ -30,12 +30,14 @@ export interface Unexplained {
 /**
  * Runs a counterexample once more, looking at everything after each step, and then what is next to it.
  *
+ * @param before An explanation of the same: of what is next to it, only what passed is run again.
  * @returns Undefined where it does not go the same way again, even when looked at: then nothing is explained by it.
  * @throws {PostgresError} When Postgres goes away.
  */
 export async function explain(
   lanes: Lanes,
   { model, implementation, program, trace, violations }: Unexplained,
+  before?: Explanation,
 ): Promise<Explanation | undefined> {
   if (trace.steps.length > longest) return undefined;
   const catalog = await lanes.catalog();
@@ -47,6 +49,7 @@ export async function explain(
   const executed = await again(lanes, { ...assignment, observer: watch }, trace);
   if (executed === undefined || firstDifference(trace, executed.trace) !== undefined) return undefined;
   const events = eventsOf(executed, footprintsNow());
+  const failed = { executed, events, violations };
   const footprints = events.flatMap((event) => event.footprints?.slice(0, 1) ?? []);
   return {
     sites: trace.steps.map(({ index }) => watch.sites[index] ?? null),
@@ -54,7 +57,10 @@ export async function explain(
     views: watch.views,
     edges: known ? edgesOf(events) : [],
     stale: known ? staleReads(executed.trace, watch.readings, footprints) : [],
-    swap: await nearestPassing(lanes, assignment, { executed, events, violations }),
+    swap:
+      before === undefined
+        ? await nearestPassing(lanes, assignment, failed)
+        : await samePassing(lanes, assignment, failed, before.swap),
   };
 }
 

@@ -12,6 +12,9 @@ import type { Edge, Passing, Swap } from "./explanation.js";
 /** Executions that may be tried. */
 const atMost = 16;
 
+/** Those that are tried together. A number of its own, so that what is found does not depend on the lanes. */
+const atOnce = 4;
+
 /** A race, and an order in which it goes the other way round. */
 interface Candidate {
   readonly edge: Edge;
@@ -38,10 +41,30 @@ export async function nearestPassing(lanes: Lanes, assignment: Assignment, faile
     .toSorted((a, b) => a.edge.to - a.edge.from - (b.edge.to - b.edge.from) || a.edge.from - b.edge.from)
     .slice(0, atMost);
   if (candidates.length === 0) return null;
-  // All at once: lanes are there to be used, and the nearest is taken whichever is the first to come back.
-  const tried = await Promise.all(candidates.map((candidate) => attempt(lanes, assignment, candidate, violations)));
-  const passing = tried.filter((each) => each !== undefined);
-  return { tried: candidates.length, passing: passing.find(({ breaks }) => breaks.length === 0) ?? passing[0] ?? null };
+  let nearest: Passing | undefined;
+  let tried = 0;
+  while (tried < candidates.length && nearest?.breaks.length !== 0) {
+    const few = candidates.slice(tried, tried + atOnce);
+    const all = await Promise.all(few.map((candidate) => attempt(lanes, assignment, candidate, violations)));
+    const passing = all.filter((each) => each !== undefined);
+    nearest = passing.find(({ breaks }) => breaks.length === 0) ?? nearest ?? passing[0];
+    tried += few.length;
+  }
+  return { tried, passing: nearest ?? null };
+}
+
+/** The swap that was found before, run once more. */
+export async function samePassing(
+  lanes: Lanes,
+  assignment: Assignment,
+  failed: Failed,
+  found: Swap | null,
+): Promise<Swap | null> {
+  const { executed, events, violations } = failed;
+  const passing = found?.passing ?? undefined;
+  if (found === null || passing === undefined) return found;
+  const candidate = reversed(executed, events, happensBefore(events), passing.first, passing.second);
+  return { ...found, passing: (await attempt(lanes, assignment, candidate, violations)) ?? null };
 }
 
 /** Up to the first step, then what does not depend on it, the second, the first, and the rest. */

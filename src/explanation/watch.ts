@@ -41,7 +41,13 @@ export class Watch implements Observer {
     }
     this.views.push(await this.#view(lane));
     if (step === undefined) return;
-    await this.#askAgain(lane, step);
+    if (mayHaveCommitted(step) && !this.#isRead(step)) await this.#askAllAgain(lane, step);
+    else this.#keepAnswers(step);
+    if (this.readings.length < queriesAtMost && this.#isRead(step)) {
+      const reading: Reading = { read: step, answers: new Map() };
+      this.readings.push(reading);
+      await this.#askAgain(lane, reading, step);
+    }
   }
 
   #note({ session, transaction, kind, text }: Step): void {
@@ -70,17 +76,34 @@ export class Watch implements Observer {
     };
   }
 
-  async #askAgain(lane: Lane, step: Step): Promise<void> {
-    const isNew = step.outcome.kind === "rows" && this.readings.length < queriesAtMost && this.#isRead(step);
-    if (isNew) this.readings.push({ read: step, answers: new Map() });
-    for (const { read, answers } of this.readings) {
-      const result = await lane.askAgain(read.text, read.values);
-      if (result === undefined) continue;
-      const rows = result.rows.slice(0, rowsKept).map((row) => toJson(row)) as Answer["rows"];
-      answers.set(step.index, { rowCount: result.rowCount ?? 0, rows });
+  async #askAllAgain(lane: Lane, step: Step): Promise<void> {
+    for (const reading of this.readings) await this.#askAgain(lane, reading, step);
+  }
+
+  async #askAgain(lane: Lane, { read, answers }: Reading, { index }: Step): Promise<void> {
+    const result = await lane.askAgain(read.text, read.values);
+    if (result === undefined) return;
+    const rows = result.rows.slice(0, rowsKept).map((row) => toJson(row)) as Answer["rows"];
+    answers.set(index, { rowCount: result.rowCount ?? 0, rows });
+  }
+
+  /** Nothing was committed since the step before, so they are answered as they were. */
+  #keepAnswers({ index }: Step): void {
+    for (const { answers } of this.readings) {
+      const known = answers.get(index - 1);
+      if (known !== undefined) answers.set(index, known);
     }
   }
 }
+
+/** Whether others may see something new behind a step: inside of a transaction, they cannot. */
+function mayHaveCommitted({ kind, text, transaction, fault }: Step): boolean {
+  if (fault !== undefined) return true;
+  return kind === "statement" && (transaction === "none" || endsTransaction.test(text));
+}
+
+/** What may publish something and leave a transaction open; or set somebody free who then does. */
+const endsTransaction = /\b(?:commit|end|rollback|prepare|call|do)\b/i;
 
 function rowsOf(state: State): Trace["state"] {
   return state as Trace["state"];

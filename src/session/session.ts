@@ -60,6 +60,8 @@ export class Session {
   fresh = true;
   /** In how many executions in a row nobody used it. */
   unused = 0;
+  /** Whether Postgres tells it nothing of its lock waits, as the code under test will have it. */
+  isSilent = false;
   /** While set, statements pass ungated: the pool's own set-up of a new connection. */
   settingUp = false;
   readonly #queue: Statement[] = [];

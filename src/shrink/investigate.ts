@@ -40,8 +40,8 @@ export interface Found extends Failing {
 
 export interface InvestigateOptions {
   readonly lanes: Lanes;
-  /** Opens lanes in new databases, to replay on what is found. */
-  readonly freshLanes: () => Promise<Lanes>;
+  /** Lanes in databases where nothing but such replays was ever run, to replay on what is found. */
+  readonly replayLanes: () => Promise<Lanes>;
   readonly model: AnyModel;
   readonly implementation: string;
   /** What is known to break already: what shows only that is not investigated again. */
@@ -181,14 +181,8 @@ async function confirmAll(
   options: InvestigateOptions,
 ): Promise<Found[]> {
   if (shrunk.length === 0) return [];
-  const lanes = await options.freshLanes();
-  const found: Found[] = [];
-  try {
-    for (const each of shrunk) found.push(await confirm(each, lanes, exploration, options));
-    return found;
-  } finally {
-    await lanes.close();
-  }
+  const lanes = await options.replayLanes();
+  return Promise.all(shrunk.map((each) => confirm(each, lanes, exploration, options)));
 }
 
 /** Records the final form in full, and replays it. */
@@ -259,7 +253,9 @@ async function reasonsOf(
   { model, implementation, signal }: InvestigateOptions,
 ): Promise<readonly (Explanation | undefined)[]> {
   if (signal?.aborted === true) return [];
-  return Promise.all([1, 2].map(() => explain(lanes, { model, implementation, ...failing })));
+  const unexplained = { model, implementation, ...failing };
+  const explanation = await explain(lanes, unexplained);
+  return explanation === undefined ? [] : [explanation, await explain(lanes, unexplained, explanation)];
 }
 
 /** The actors in the order in which they take their first steps, so that the first column of a report is the first to act. */

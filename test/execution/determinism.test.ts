@@ -85,4 +85,23 @@ describe("one schedule gives one trace", () => {
       expect(replay.trace.operations).toEqual(trace.operations);
     }
   });
+
+  test("who closes a deadlock does not wait, however late Postgres looks for it", async () => {
+    const locks =
+      (...ids: number[]): Act =>
+      async ({ pool }) => {
+        const client = await pool.connect();
+        try {
+          await client.query("begin; set local deadlock_timeout = '150ms'");
+          for (const id of ids) await client.query("update account set balance = 0 where id = $1", [id]);
+          await client.query("commit");
+        } finally {
+          client.release(true);
+        }
+      };
+    const staged = await stage(server(), { schema, rows, actors: { a: locks(1, 2), b: locks(2, 1) } });
+    const { trace } = await staged.run(["a", "a", "b", "b", "a", "b"]);
+    const closing = trace.steps.filter(({ outcome }) => outcome.kind === "error");
+    expect(closing).toMatchObject([{ actor: "b", wait: null, outcome: { code: "40P01" } }]);
+  });
 });

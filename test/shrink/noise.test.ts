@@ -88,6 +88,7 @@ function fileOf({ signature, violations, program, trace, to, minimality, confirm
 
 test(`two operations among twelve: the two are left, in the same file whatever the seed (${seeds} seeds)`, async () => {
   const lanes = await Lanes.open(server(), model, 4);
+  const replayLanes = await Lanes.open(server(), model, 2);
   const files = new Set<string>();
   const executions: number[] = [];
   try {
@@ -99,7 +100,7 @@ test(`two operations among twelve: the two are left, in the same file whatever t
       } as unknown as Exploration;
       const all = await investigate(exploration, {
         lanes,
-        freshLanes: () => Lanes.open(server(), model, 2),
+        replayLanes: async () => replayLanes,
         model,
         implementation: "legacy",
         budget: { inAll: 1_000, least: 120 },
@@ -113,6 +114,7 @@ test(`two operations among twelve: the two are left, in the same file whatever t
     }
   } finally {
     await lanes.close();
+    await replayLanes.close();
   }
   expect(files.size).toBe(1);
   expect(Math.max(...executions)).toBeLessThan(500);

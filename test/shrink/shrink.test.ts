@@ -168,7 +168,7 @@ test("what an exploration found becomes one confirmed counterexample for each wa
     model,
     implementation: "careless",
     budget: { inAll: 1_000, least: 100 },
-    freshLanes: () => Lanes.open(server(), model, 2),
+    replayLanes: () => lanesOf(model),
   });
   expect(found.map(({ signature }) => signature).toSorted()).toEqual([
     "nobody looks: broken",
