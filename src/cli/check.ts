@@ -13,6 +13,7 @@ import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import type { Report } from "../report/report.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
 import { keep, readRemembered } from "../store/counterexamples.js";
+import { writeFound } from "../store/found.js";
 import { writeWhole, writing } from "../store/write.js";
 import { CheckView } from "./check-progress.js";
 import { loadModel } from "./load-model.js";
@@ -146,6 +147,7 @@ export async function write(
     const replayCommand = replayCommandOf(path.posix.join(reports, counterexampleFileName(counterexample)));
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
+  await writeFound(folder, verdict.model, counterexamples);
   await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
 }
 

@@ -222,6 +222,21 @@ test("what is wrong with the test itself is said in one sentence, at its place",
   }
 });
 
+test("set-up and invariants may leave clients where a library keeps them", async () => {
+  const kept = new pg.Client({ host: "nowhere.invalid" });
+  let connecting: Promise<unknown> | undefined;
+  const { claim } = await assertNoRace({
+    ...counter,
+    setup: async () => {
+      await (connecting ??= kept.connect());
+      await kept.query("update counter set n = 0");
+    },
+    concurrently: { alice: () => increment("for update"), bob: () => increment("for update") },
+    invariant: async () => expect((await kept.query("select n from counter")).rows).toEqual([{ n: 2 }]),
+  });
+  expect(claim).toMatch(/^all orders/);
+});
+
 test("code that takes no step proves nothing", async () => {
   await expect(assertNoRace({ ...counter, concurrently: { a: () => 1, b: () => 2 } })).rejects.toThrow(
     "no statement was seen",
