@@ -4,7 +4,7 @@ import { readPage, root } from "./pages.js";
 import { emptyProject } from "./play.js";
 
 // `npm run docs` writes into the pages what is printed now.
-test.each(["README.md", "docs/tutorial.md"])(
+test.each(["README.md", "docs/tutorial.md", "docs/race-tests.md"])(
   "%s can be followed, and prints what it shows",
   { timeout: 180_000 },
   async (file) => {
