@@ -10,7 +10,9 @@ import { judge } from "../oracle/judge.js";
 import { wayOf } from "../oracle/violation.js";
 import { Divergence } from "../strategy/follow.js";
 import { exhaustive } from "../strategy/exhaustive.js";
-import type { About, Strategy } from "../strategy/strategy.js";
+import { metered, type MeteredScheduler } from "../strategy/metrics.js";
+import { repeatable, type RepeatableScheduler } from "../strategy/repeat.js";
+import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { exhaustivePart } from "../strategy/subtrees.js";
 import { accountOf } from "./coverage.js";
 import { Findings, joined, type Failure, type Result } from "./findings.js";
@@ -232,14 +234,15 @@ class Exploring {
   /** Runs an execution, and those that break in a new way, and a sample of all, twice. */
   async #attempt(active: Active, job: Job, isSampled: boolean): Promise<Result | undefined> {
     const { lanes } = this.#options;
+    const scheduler = decorated(job.scheduler);
     const result = await lanes.run(async (lane) =>
-      this.#isOver(active) ? undefined : attempt(lane, job, this.#options),
+      this.#isOver(active) ? undefined : attempt(lane, job, scheduler, this.#options),
     );
     if (result === undefined || "problem" in result) return result;
     const unseen = result.violations.map(wayOf).filter((way) => !this.#runTwice.has(way));
     if (unseen.length === 0 && !isSampled) return result;
     for (const way of unseen) this.#runTwice.add(way);
-    const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), result);
+    const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), scheduler, result.trace!);
     return problem === undefined ? result : { problem };
   }
 
@@ -282,15 +285,28 @@ export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(pro
   });
 }
 
-async function attempt(lane: Lane, job: Job, options: ExploreOptions): Promise<Result> {
+type Decorated = MeteredScheduler & RepeatableScheduler;
+
+/** What a strategy hands out, with what an exploration wants to know of it: how it scheduled, and whether it can be repeated. */
+function decorated(scheduler: Scheduler): Decorated {
+  const meter = metered(scheduler);
+  return {
+    ...repeatable(meter),
+    get metrics() {
+      return meter.metrics;
+    },
+  };
+}
+
+async function attempt(lane: Lane, job: Job, scheduler: Decorated, options: ExploreOptions): Promise<Result> {
   const { program, strategy } = job;
   try {
-    const executed = await execute(lane, assignmentOf(job, options), job.scheduler);
+    const executed = await execute(lane, assignmentOf(job, options), scheduler);
     const { trace } = executed;
     const violations = judge(options.model, program, executed);
     return {
       observed: executed,
-      account: accountOf(program, trace, strategy, executed.uncontrolled),
+      account: accountOf(program, trace, strategy, scheduler.metrics, executed.uncontrolled),
       violations,
       trace,
     };

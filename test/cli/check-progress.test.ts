@@ -36,6 +36,12 @@ describe("how far a check is", () => {
     ]);
   });
 
+  test("with a goal, what remains of all orders of the programs at hand, too", () => {
+    const [heading, work] = new CheckView(0).note(exploring(50, { estimate: 70 }), 1, 100);
+    expect(heading).toBe("2 of 4: legacy, read committed; about 20 more for all orders so far");
+    expect(work).toContain("50 of 2,000 executions");
+  });
+
   test("without a goal, as far as all orders of the programs at hand", () => {
     const [, work] = new CheckView(0).note(exploring(50, { of: undefined, estimate: 100 }), 1, 100);
     expect(work).toContain("50 of 100 executions");
