@@ -13,10 +13,11 @@ const longestSql = 20_000;
 export function detailsOf({ trace, explanation }: Counterexample, id: string): Html[] {
   const tables = explanation === undefined ? [] : tablesOf(explanation);
   let last = 0;
+  const shown = new Map<string, number>();
   return trace.steps.map((step) => {
     const now = tables[step.index + 1];
     if (now?.committed !== null) last = step.index + 1;
-    return html`${sqlOf(step)}${valuesOf(step)}${outcomeOf(step)}${waitOf(step, id)}${explanation === undefined ? null : codeOf(explanation, step.index)}${now === undefined ? null : seen(now, last, id)}`;
+    return html`${sqlOf(step)}${valuesOf(step)}${outcomeOf(step)}${waitOf(step, id)}${explanation === undefined ? null : codeOf(explanation, step.index, { shown, id })}${now === undefined ? null : seen(now, last, id)}`;
   });
 }
 
@@ -94,13 +95,27 @@ function waitOf({ index, wait }: Step, id: string): Content {
     </p>`;
 }
 
-function codeOf({ sites, sources }: Explanation, index: number): Content {
+/** The line of code with those around it; where an earlier step has shown them, it says which. */
+function codeOf(
+  { sites, sources }: Explanation,
+  index: number,
+  { shown, id }: { readonly shown: Map<string, number>; readonly id: string },
+): Content {
   const site = sites[index];
   if (site === undefined || site === null) return null;
   const where = `${site.file}:${site.line}${site.function === null ? "" : ` in ${site.function}`}`;
+  const key = `${site.file}:${site.line}`;
+  const before = shown.get(key);
+  shown.set(key, before ?? index + 1);
   return html`<h4>Code</h4>
     <p class="where"><code>${where}</code></p>
-    ${excerptOf(site, sources)}`;
+    ${
+      before === undefined
+        ? excerptOf(site, sources)
+        : html`<p class="same-code" data-as="${before}">
+            The same as of <a href="#${id}-s${before}">step ${before}</a>.
+          </p>`
+    }`;
 }
 
 /** Lines before and after the one that issued the statement. */
