@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 
+import { codeUrlOf } from "../../src/cli/code-url.js";
 import { reportersOf } from "../../src/cli/reporters.js";
+import { renderHtml } from "../../src/report/html/page.js";
 import { writeCounterexample } from "../../src/report/counterexample-file.js";
 import { bank } from "../report/fixtures.js";
 import { polling } from "../report/stories.js";
@@ -93,6 +96,46 @@ test("a check writes what its reporters are asked for", async () => {
   expect([code, stdout.split("\n")[0]]).toEqual([0, "raceproof counter: ok. All 2 are as expected."]);
   expect(read("out/j.xml")).toContain("broken, as expected");
   expect(read("r/counter.html")).toContain("<article");
+});
+
+describe("where a page's lines of code link to", () => {
+  const github = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "o/r", GITHUB_SHA: "abc" };
+  const gitlab = { CI_PROJECT_URL: "https://gitlab.com/o/r", CI_COMMIT_SHA: "abc" };
+  const [here, above] = [process.cwd(), path.dirname(process.cwd())];
+  const name = encodeURIComponent(path.basename(here));
+
+  test.each<[string, string, NodeJS.ProcessEnv, string]>([
+    ["to the files beside it", "page.html", {}, "./"],
+    ["from a folder", "reports/a/page.html", {}, "../../"],
+    ["on GitHub", "r/page.html", { ...github, GITHUB_WORKSPACE: here }, "https://github.com/o/r/blob/abc/"],
+    [
+      "in a folder there",
+      "page.html",
+      { ...github, GITHUB_WORKSPACE: above },
+      `https://github.com/o/r/blob/abc/${name}/`,
+    ],
+    ["on GitLab", "page.html", { ...gitlab, CI_PROJECT_DIR: here }, "https://gitlab.com/o/r/-/blob/abc/"],
+  ])("%s", (_, page, env, expected) => {
+    expect(codeUrlOf(page, env)).toBe(expected);
+  });
+
+  const hrefs = (page: string) =>
+    [...page.matchAll(/<p class="where"><code><a href="([^"]*)"/gu)].map(([, href]) => href);
+  const told = (site: { file: string }) => {
+    const sites = bank.explanation!.sites.map((each) => each && { ...each, ...site });
+    const counterexample = { ...bank, explanation: { ...bank.explanation!, sites } };
+    return { verdict: null, counterexamples: [{ counterexample, file: "x.json", replayCommand: "replay" }] };
+  };
+
+  test("to the line, where code is shown by the line, and nowhere else whatever a file is called", () => {
+    const at = (code: string, file: string) => hrefs(renderHtml(told({ file }), { code }))[0];
+    expect(at("https://x.org/", "src/a b.ts")).toBe("https://x.org/src/a%20b.ts#L10");
+    expect(at("../", "src/a.ts")).toBe("../src/a.ts");
+    expect(at("./", "javascript:alert(1)")).toBe("./javascript%3Aalert(1)");
+    expect(at("./", "//evil.org/x")).toBe(".///evil.org/x");
+    expect(at("./", "raceproof/models/x.js")).toBeUndefined();
+    expect(hrefs(renderHtml(told({ file: "a.ts" })))).toEqual([]);
+  });
 });
 
 describe("which reporters", () => {

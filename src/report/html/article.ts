@@ -6,13 +6,15 @@ import { breaksText, timelineOf, type Timeline } from "../timeline.js";
 import { reasonsOf, type Sentence } from "../why.js";
 import { plainTables } from "../tables.js";
 import type { Told } from "../report.js";
+import type { PartOfPage } from "./details.js";
 import { hueOf } from "./hue.js";
 import { html, type Content, type Html } from "./markup.js";
 import { picture } from "./picture.js";
 import { stepsTable } from "./steps.js";
 
 /** A counterexample as a part of a page: what broke, why, how to run it again, and step by step what happened. */
-export function article({ counterexample, replayCommand }: Told, id: string, isOnly: boolean): Html {
+export function article({ counterexample, replayCommand }: Told, part: PartOfPage, isOnly: boolean): Html {
+  const { id } = part;
   const timeline = timelineOf(counterexample);
   const { model, implementation, violations, initial, size, shrunk, confirmed, environment, why } = timeline;
   return html`<article id="${id}" data-steps="${counterexample.trace.steps.length}" aria-labelledby="${id}-title">
@@ -33,7 +35,7 @@ ${reasons(timeline, id)}
   )}.</p>
 ${picture(counterexample, id)}
 <div class="walk">
-<div class="table">${stepsTable(counterexample, timeline, id)}</div>
+<div class="table">${stepsTable(counterexample, timeline, part)}</div>
 <section class="inspector" aria-label="The step at hand" hidden></section>
 </div>
 ${counterexample.explanation === undefined ? finalState(counterexample) : null}
