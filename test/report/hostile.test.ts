@@ -60,7 +60,8 @@ function attacked(report: Report, attack: string): Report {
   return walk(report, "", false) as Report;
 }
 
-const report = reportOf({ ...counterexamples, ...stories });
+const { bank, lockWait, yieldPoints } = counterexamples;
+const report = reportOf({ bank, lockWait, yieldPoints, ...stories });
 
 const acted =
   // oxlint-disable-next-line no-control-regex -- finding control characters is the point
