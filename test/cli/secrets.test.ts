@@ -37,10 +37,9 @@ function filesIn(directory: string): string[] {
 
 test("a password in the url gets into no file and into nothing that is printed", async () => {
   const reporters = ["junit=r/j.xml", "sarif=r/s.sarif", "jsonl=r/l.jsonl", "summary=r/s.md", "terminal"];
-  const checked = await run(
-    ...["check", "counter.ts", "--executions", "30", "--reports", "r", "--counterexamples", "c", "--json", "v.json"],
-    ...["--checkpoint", "ck", "--postgres", url, ...reporters.flatMap((each) => ["--reporter", each])],
-  );
+  const files = ["--reports", "r", "--counterexamples", "c", "--json", "v.json", "--checkpoint", "ck"];
+  const asked = reporters.flatMap((each) => ["--reporter", each]);
+  const checked = await run("check", "counter.ts", "--executions", "30", "--postgres", url, ...files, ...asked);
   expect(checked.code).toBe(0);
   const [file] = counterexamples("c");
   const replayed = await run("replay", file!, "--times", "3", "--postgres", url);
