@@ -192,9 +192,21 @@ function checkOptionsOf({ options }: Run): CheckOptions {
 }
 
 function claimOf(verdicts: readonly ImplementationVerdict[]): string {
-  if (verdicts.length === 1) return verdicts[0]!.claim;
-  return verdicts.map(({ name, condition, claim }) => `${name}, ${condition}: ${claim}`).join("\n");
+  const claims = verdicts.map((verdict) => `${verdict.claim}${caveatOf(verdict)}`);
+  if (claims.length === 1) return claims[0]!;
+  return verdicts.map(({ name, condition }, i) => `${name}, ${condition}: ${claims[i]}`).join("\n");
 }
+
+/** Green proves little where what was to run at the same time never did. */
+function caveatOf({ overlaps, steps, executions }: ImplementationVerdict): string {
+  const pairs = Object.values(overlaps);
+  // Operations of a single step have nothing to overlap with.
+  const couldOverlap = pairs.length > 0 && steps > executions * (pairs.length + 1);
+  return couldOverlap && pairs.every((times) => times === 0) ? `; ${nothingOverlapped}` : "";
+}
+
+const nothingOverlapped =
+  "no two operations overlapped in any of them. Does something let one in at a time, such as a pool with `max: 1`?";
 
 function unexpectedText(name: string, expect: string, verdicts: readonly ImplementationVerdict[]): string {
   const lines = verdicts.map(({ condition, verdict, claim, problems, steps }) => {

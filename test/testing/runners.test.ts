@@ -51,6 +51,10 @@ test("in vitest a race test is a test: failures, filters, retries, timeouts, nam
     ["tries again", "failed"],
     ["runs out of time", "failed"],
     ["is skipped", "skipped"],
+    ["finds, as it should", "passed"],
+    ["holds beside others", "passed"],
+    ["holds for update", "passed"],
+    ["holds for key share", "failed"],
     ["within a suite is found there", "failed"],
     ["within a suite is left out by a filter", "skipped"],
   ]);
