@@ -7,7 +7,7 @@ import type { Assignment, Pause } from "./execution/execution.js";
 import { replay, run, sameWay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { guidedBy, type Guided } from "./strategy/guided-replay.js";
-import { postgresOf } from "./check.js";
+import { postgresOf } from "./check/tell.js";
 import type { PostgresServer } from "./postgres/server.js";
 import { usable } from "./usable-model.js";
 import { withLanes, withServer } from "./with-server.js";

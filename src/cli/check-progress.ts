@@ -1,4 +1,4 @@
-import type { CheckProgress } from "../check.js";
+import type { CheckProgress } from "../check/options.js";
 import { count } from "../report/text.js";
 import { cutToWidth } from "../report/width.js";
 
@@ -38,8 +38,9 @@ export class CheckView {
     );
   }
 
-  #heading({ implementation, condition, number, rows }: Underway): string {
-    return `${number} of ${rows}: ${implementation}, ${condition}`;
+  #heading(event: Underway): string {
+    const { implementation, condition, number, rows } = event;
+    return `${number} of ${rows}: ${implementation}, ${condition}${event.phase === "explore" ? ordersText(event) : ""}`;
   }
 
   #work(event: Underway): string {
@@ -76,6 +77,13 @@ export class CheckView {
 }
 
 type Exploring = Extract<CheckProgress, { phase: "explore" }>;
+
+/** What remains of the orders of the programs at hand, where a strategy is to run them all. */
+function ordersText({ of, estimate, executions }: Exploring): string {
+  if (of === undefined || estimate === undefined) return "";
+  const left = Math.max(0, estimate - executions);
+  return `; about ${left.toLocaleString("en-US")} more for all orders so far`;
+}
 
 /** What is to be run: as much as was asked for; without that, what all orders of the programs at hand will take. */
 function goalOf({ of, estimate }: Exploring): number | undefined {

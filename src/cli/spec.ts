@@ -56,15 +56,18 @@ async function runOne(
   const progress = new ProgressLine();
   let code: number = exitCode.ok;
   let done = 0;
+  let estimate: number | undefined;
   const options = {
     name: file,
     strategy: strategy === "exhaustive" ? exhaustive : strategy,
     lanes,
     signal,
+    onEstimate: (permutations: number | undefined) => (estimate = permutations),
     onSearched: (exhausted: boolean) => printer.searched(exhausted, total),
   };
   for await (const run of runSpec(server, spec, options)) {
-    progress.show(`${file}: permutation ${++done} of ${strategy === "exhaustive" ? "at most " : ""}${total}`);
+    const of = estimate === undefined ? total : `about ${estimate}, which stand for ${total}`;
+    progress.show(`${file}: permutation ${++done} of ${of}`);
     progress.clear();
     printer.permutation(run);
     for (const complaint of run.complaints) process.stderr.write(`${complaint}\n`);

@@ -1,7 +1,8 @@
 import { RaceproofError } from "../errors.js";
 import type { GatedStep } from "../session/gate.js";
 import type { Bell } from "./bell.js";
-import type { Lane, Waiting } from "./lane.js";
+import type { Lane } from "./lane.js";
+import type { Waiting } from "./lock-waits.js";
 import type { Recorded } from "./record.js";
 
 /** A step that was let through and waits for a lock. */

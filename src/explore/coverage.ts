@@ -1,6 +1,7 @@
 import type { AnyModel } from "../execution/model.js";
 import type { Program } from "../execution/program.js";
 import type { OperationRecord, Trace } from "../execution/trace.js";
+import { sumOfMetrics, type Metrics } from "../strategy/metrics.js";
 import { depthOf, pctBound } from "../strategy/pct.js";
 import { digest } from "./programs.js";
 import type { Coverage } from "./verdict.js";
@@ -11,12 +12,11 @@ export interface Account {
   /** Digests of the program, and of program and schedule. */
   readonly program: string;
   readonly schedule: string;
-  readonly steps: number;
+  readonly metrics: Metrics;
   /** Actors that took steps. */
   readonly actors: number;
   /** Whether something could go wrong. */
   readonly faults: boolean;
-  readonly lockWaits: number;
   readonly deadlocks: number;
   /** Pairs of operations that overlapped. */
   readonly overlaps: readonly string[];
@@ -24,11 +24,15 @@ export interface Account {
   readonly uncontrolled?: readonly string[];
 }
 
-/** @param uncontrolled What its actors did that cannot be scheduled. */
+/**
+ * @param metrics What its scheduler did.
+ * @param uncontrolled What its actors did that cannot be scheduled.
+ */
 export function accountOf(
   program: Program,
   { steps, schedule, operations }: Trace,
   strategy: string,
+  metrics: Metrics,
   uncontrolled: readonly string[] = [],
 ): Account {
   const text = JSON.stringify(program);
@@ -36,10 +40,9 @@ export function accountOf(
     strategy,
     program: digest(text),
     schedule: digest(text + JSON.stringify(schedule)),
-    steps: steps.length,
+    metrics,
     actors: new Set(steps.map(({ actor }) => actor)).size,
     faults: (program.faults ?? []).length > 0,
-    lockWaits: steps.filter(({ wait }) => wait !== null).length,
     deadlocks: steps.filter(({ outcome }) => outcome.kind === "error" && outcome.code === "40P01").length,
     overlaps: [...overlapping(operations)],
     ...(uncontrolled.length === 0 ? {} : { uncontrolled }),
@@ -49,8 +52,7 @@ export function accountOf(
 /** Adds up what executions did. */
 export class CoverageCount {
   #executions = 0;
-  #steps = 0;
-  #lockWaits = 0;
+  #metrics = sumOfMetrics([]);
   #deadlocks = 0;
   readonly #strategies = new Map<string, number>();
   readonly #programs = new Set<string>();
@@ -66,7 +68,7 @@ export class CoverageCount {
   }
 
   add(account: Account): void {
-    const { strategy, program, schedule, steps, lockWaits, deadlocks, overlaps, uncontrolled = [] } = account;
+    const { strategy, program, schedule, metrics, deadlocks, overlaps, uncontrolled = [] } = account;
     for (const what of uncontrolled) this.#uncontrolled.set(what, (this.#uncontrolled.get(what) ?? 0) + 1);
     this.#strategies.set(strategy, (this.#strategies.get(strategy) ?? 0) + 1);
     this.#programs.add(program);
@@ -74,20 +76,19 @@ export class CoverageCount {
     if (!account.faults) this.#addPct(account);
     this.#schedules.add(schedule);
     this.#executions++;
-    this.#steps += steps;
-    this.#lockWaits += lockWaits;
+    this.#metrics = sumOfMetrics([this.#metrics, metrics]);
     this.#deadlocks += deadlocks;
     for (const pair of overlaps) this.#overlaps.set(pair, (this.#overlaps.get(pair) ?? 0) + 1);
   }
 
   /** The first execution of each program does not count: it is run to learn how long the program is. */
-  #addPct({ strategy, program, actors, steps }: Account): void {
+  #addPct({ strategy, program, actors, metrics }: Account): void {
     const depth = depthOf(strategy);
     if (depth === undefined) return;
     const key = `${strategy} ${program}`;
     const sofar = this.#pct.get(key) ?? { depth, n: 0, k: 0, executions: -1 };
     sofar.n = Math.max(sofar.n, actors);
-    sofar.k = Math.max(sofar.k, steps);
+    sofar.k = Math.max(sofar.k, metrics.steps);
     sofar.executions++;
     this.#pct.set(key, sofar);
   }
@@ -109,8 +110,7 @@ export class CoverageCount {
       programs: this.#programs.size,
       executions: this.#executions,
       distinctSchedules: this.#schedules.size,
-      steps: this.#steps,
-      lockWaits: this.#lockWaits,
+      ...this.#metrics,
       deadlocks: this.#deadlocks,
       ...(this.#uncontrolled.size === 0 ? {} : { uncontrolled: Object.fromEntries(this.#uncontrolled) }),
       pctBounds: this.#pctBounds,
@@ -149,8 +149,7 @@ export function together(parts: readonly Coverage[]): Coverage {
       executions: sum(({ exhausted }) => exhausted.executions),
       orders: sum(({ exhausted }) => exhausted.orders),
     },
-    steps: sum(({ steps }) => steps),
-    lockWaits: sum(({ lockWaits }) => lockWaits),
+    ...sumOfMetrics(parts),
     deadlocks: sum(({ deadlocks }) => deadlocks),
     pctBounds: leastOf(parts.map(({ pctBounds }) => pctBounds)),
     overlaps: sums(({ overlaps }) => overlaps),

@@ -7,10 +7,12 @@ import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
-import { signatureOf } from "../oracle/violation.js";
+import { wayOf } from "../oracle/violation.js";
 import { Divergence } from "../strategy/follow.js";
 import { exhaustive } from "../strategy/exhaustive.js";
-import type { About, Strategy } from "../strategy/strategy.js";
+import { metered, type MeteredScheduler } from "../strategy/metrics.js";
+import { repeatable, type RepeatableScheduler } from "../strategy/repeat.js";
+import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { exhaustivePart } from "../strategy/subtrees.js";
 import { accountOf } from "./coverage.js";
 import { Findings, joined, type Failure, type Result } from "./findings.js";
@@ -138,8 +140,6 @@ interface Active {
   readonly strand: Strand;
   readonly queue: Queue;
   readonly findings: Findings;
-  /** Signatures of which an execution has been run twice. */
-  readonly runTwice: Set<string>;
   handed: number;
   isHopeless: boolean;
 }
@@ -150,6 +150,8 @@ class Exploring {
   readonly #count: number;
   readonly #window: number;
   readonly #deadline: number;
+  /** Ways of breaking of which an execution has been run twice. */
+  readonly #runTwice = new Set<string>();
   #isEnough = false;
   #hasFailed = false;
   timedOut = false;
@@ -168,7 +170,6 @@ class Exploring {
       strand,
       queue: new Queue(options.strategy, strand.nextProgram, about),
       findings: new Findings(options.model),
-      runTwice: new Set(),
       handed: 0,
       isHopeless: false,
     }));
@@ -233,15 +234,15 @@ class Exploring {
   /** Runs an execution, and those that break in a new way, and a sample of all, twice. */
   async #attempt(active: Active, job: Job, isSampled: boolean): Promise<Result | undefined> {
     const { lanes } = this.#options;
+    const scheduler = decorated(job.scheduler);
     const result = await lanes.run(async (lane) =>
-      this.#isOver(active) ? undefined : attempt(lane, job, this.#options),
+      this.#isOver(active) ? undefined : attempt(lane, job, scheduler, this.#options),
     );
     if (result === undefined || "problem" in result) return result;
-    const signature = signatureOf(result.violations);
-    const isNew = signature !== "" && !active.runTwice.has(signature);
-    if (!isNew && !isSampled) return result;
-    active.runTwice.add(signature);
-    const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), result);
+    const unseen = result.violations.map(wayOf).filter((way) => !this.#runTwice.has(way));
+    if (unseen.length === 0 && !isSampled) return result;
+    for (const way of unseen) this.#runTwice.add(way);
+    const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), scheduler, result.trace!);
     return problem === undefined ? result : { problem };
   }
 
@@ -284,15 +285,28 @@ export async function aboutPrograms(lanes: Lanes, model: AnyModel): Promise<(pro
   });
 }
 
-async function attempt(lane: Lane, job: Job, options: ExploreOptions): Promise<Result> {
+type Decorated = MeteredScheduler & RepeatableScheduler;
+
+/** What a strategy hands out, with what an exploration wants to know of it: how it scheduled, and whether it can be repeated. */
+function decorated(scheduler: Scheduler): Decorated {
+  const meter = metered(scheduler);
+  return {
+    ...repeatable(meter),
+    get metrics() {
+      return meter.metrics;
+    },
+  };
+}
+
+async function attempt(lane: Lane, job: Job, scheduler: Decorated, options: ExploreOptions): Promise<Result> {
   const { program, strategy } = job;
   try {
-    const executed = await execute(lane, assignmentOf(job, options), job.scheduler);
+    const executed = await execute(lane, assignmentOf(job, options), scheduler);
     const { trace } = executed;
     const violations = judge(options.model, program, executed);
     return {
       observed: executed,
-      account: accountOf(program, trace, strategy, executed.uncontrolled),
+      account: accountOf(program, trace, strategy, scheduler.metrics, executed.uncontrolled),
       violations,
       trace,
     };

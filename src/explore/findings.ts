@@ -51,7 +51,7 @@ export class Findings {
     const signature = signatureOf(violations);
     note(this.#seen, signature, execution);
     const known = this.#failures.get(signature);
-    if (trace === undefined || (known !== undefined && account.steps >= known.trace.steps.length)) return false;
+    if (trace === undefined || (known !== undefined && account.metrics.steps >= known.trace.steps.length)) return false;
     this.#failures.set(signature, { execution, program, trace, violations });
     return true;
   }

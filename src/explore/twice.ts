@@ -2,9 +2,9 @@ import { PostgresError, RaceproofError, UsageError } from "../errors.js";
 import { firstDifference } from "../execution/compare.js";
 import { execute, type Assignment } from "../execution/execution.js";
 import type { Lanes } from "../execution/lanes.js";
+import type { Trace } from "../execution/trace.js";
 import { Divergence } from "../strategy/follow.js";
-import { repeat } from "../strategy/repeat.js";
-import type { Finished } from "./findings.js";
+import type { RepeatableScheduler } from "../strategy/repeat.js";
 
 /** Of the executions that broke nothing new, one in so many is run twice. */
 export const sampledTwice = 64;
@@ -13,16 +13,18 @@ export const sampledTwice = 64;
  * Runs an execution once more, in the same order of steps, and compares the two. Where they differ, something decides
  * that is not under control (a clock, a random number, another process), and nothing can be concluded from either.
  *
+ * @param scheduler The one that it was run under, and the trace of that.
  * @returns What differs, in words; undefined when nothing does.
  */
 export async function differsWhenRunTwice(
   lanes: Lanes,
   assignment: Assignment,
-  { observed, trace }: Finished,
+  scheduler: RepeatableScheduler,
+  trace: Trace,
 ): Promise<string | undefined> {
   try {
-    const again = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, repeat(observed)));
-    const difference = firstDifference(trace!, again.trace);
+    const again = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, scheduler.again()));
+    const difference = firstDifference(trace, again.trace);
     if (difference === undefined) return undefined;
     const { step, what, recorded, now } = difference;
     return differing(step, `${what}: first ${recorded}, then ${now}`);

@@ -1,3 +1,4 @@
+import type { Metrics } from "../strategy/metrics.js";
 import { depthOf } from "../strategy/pct.js";
 import type { Condition, Expectation } from "../execution/model.js";
 import type { JudgedClaim } from "./matrix.js";
@@ -7,7 +8,7 @@ import type { Shard } from "./strands.js";
 export type Verdict = "holds" | "violates" | "inconclusive";
 
 /** What the executions did, added up: what a verdict rests on. */
-export interface Coverage {
+export interface Coverage extends Metrics {
   readonly programs: number;
   readonly executions: number;
   /** Different pairs of program and schedule among the executions. */
@@ -16,8 +17,6 @@ export interface Coverage {
   readonly strategies: Readonly<Record<string, number>>;
   /** Of the programs whose orders were all run, but for those that differ by what commutes: how many orders these are, as if nothing ever had to wait. */
   readonly exhausted: { readonly programs: number; readonly executions: number; readonly orders: number };
-  readonly steps: number;
-  readonly lockWaits: number;
   readonly deadlocks: number;
   /** What actors did in the outside world that cannot be scheduled, and in how many executions. */
   readonly uncontrolled?: Readonly<Record<string, number>>;

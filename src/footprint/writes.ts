@@ -24,22 +24,22 @@ export function insertInto(table: Table, given: Rows, work: Work): void {
  *
  * @param rows Those before the update.
  */
-export function update(table: Table, rows: Rows, sets: Sets, work: Work): void {
+export function update(table: Table, rows: Rows, given: Sets, work: Work): void {
   const again = around(`update ${table.name}`, rows, work);
   if (again === undefined) return;
   const { within, known } = again;
+  const sets = withGenerated(table, given);
   // A trigger may change any column, and a row that moves to another partition is a new one.
   const any = table.several || changesRow(table, "update");
   const changes = (columns: readonly string[]) => any || columns.some((column) => sets.has(column));
   const key = table.uniques.some((unique) => changes(unique.columns));
   const after = any ? allRows : afterwards(table, known, sets);
-  const generated = [...table.columns.values()].filter((column) => column.generated).map(({ name }) => name);
   const own = hasOwnRows(table, work);
   lockTable(within, table, "ROW EXCLUSIVE");
   work.effects.writes.push({
     table: table.name,
     rows: any ? allRows : unionOf(known, after),
-    columns: any ? "all" : new Set([...sets.keys(), ...generated]),
+    columns: any ? "all" : new Set(sets.keys()),
   });
   work.effects.wants.push({
     kind: "row",
@@ -55,6 +55,12 @@ export function update(table: Table, rows: Rows, sets: Sets, work: Work): void {
   for (const foreign of table.referencedBy)
     if (changes(foreign.parentColumns)) tellChildren(foreign, foreign.onUpdate, false, table, known, within);
   runTriggers(table, "update", within);
+}
+
+/** Generated columns follow from the others: they may change with any of these, to what nobody knows. */
+function withGenerated(table: Table, sets: Sets): Sets {
+  const generated = [...table.columns.values()].filter((column) => column.generated);
+  return new Map([...generated.map(({ name }) => [name, undefined] as const), ...sets]);
 }
 
 /**

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientConfig } from "pg";
 import { runAsNobody } from "./context.js";
-import type { PgClient, PgClientClass, PgPool, PgPoolClass } from "./pg-types.js";
+import { makeDouble, wishes } from "./double.js";
+import { baseClient } from "./own-classes.js";
+import type { PgClient, PgClientClass, PgPool } from "./pg-types.js";
 import { Session, sessionOf } from "./session.js";
 
 /**
@@ -14,17 +16,6 @@ const reportWaits = "-c deadlock_timeout=1ms -c log_lock_waits=on -c client_min_
 
 /** The settings of gated connections that differ from what the server has; they belong into every report. */
 export const sessionSettings: Readonly<Record<string, string>> = { deadlock_timeout: "1ms", log_lock_waits: "on" };
-
-/** What a client asks for besides where to connect: this much of its options is kept. */
-const wishes = [
-  "application_name",
-  "fallback_application_name",
-  "statement_timeout",
-  "lock_timeout",
-  "idle_in_transaction_session_timeout",
-  "query_timeout",
-  "options",
-] as const;
 
 /** What is exchanged in a client so that it connects to our server: all that says where, and the socket to be. */
 const whereabouts = ["connection", "host", "port", "user", "database", "ssl", "sslNegotiation"] as const;
@@ -266,67 +257,4 @@ async function weed(pool: PgPool): Promise<void> {
     client.release?.(dirty);
   }
   await Promise.all(ends);
-}
-
-function makeDouble(pool: PgPool, client: PgClientClass): PgPool {
-  const options = {
-    ...pool.options,
-    ...wishesOf(pool),
-    Client: client,
-    connectionString: undefined,
-    // Connections live as long as the lane: timers of the pool's own would close them in mid-run.
-    idleTimeoutMillis: 0,
-    maxLifetimeSeconds: 0,
-    allowExitOnIdle: false,
-    maxUses: Infinity,
-  };
-  const double = new (basePool(pool))(options, client);
-  doubles.add(double);
-  double.on("release", (_error: unknown, released: PgClient) => sessionOf(released)?.letGo());
-  double.on("connect", (connected: PgClient) => {
-    const session = sessionOf(connected);
-    if (session !== undefined) session.settingUp = true;
-    pool.emit("connect", connected);
-    if (session !== undefined) session.settingUp = false;
-  });
-  for (const event of ["acquire", "release", "remove"])
-    double.on(event, (...values: unknown[]) => void pool.emit(event, ...values));
-  double.on("error", (error: unknown, failed: unknown) => {
-    if (pool.listenerCount("error") > 0) pool.emit("error", error, failed);
-  });
-  return double;
-}
-
-/** What the options of a pool ask for, those in a connection string included. */
-function wishesOf(pool: PgPool): Record<string, unknown> {
-  try {
-    const { connectionParameters } = new (baseClient(pool.Client.prototype as PgClient))(pool.options as ClientConfig);
-    return Object.fromEntries(wishes.map((wish) => [wish, connectionParameters[wish]]));
-  } catch {
-    // It names a certificate that is not here, say: the string as a whole is not for us anyway.
-    return {};
-  }
-}
-
-const doubles = new WeakSet<object>();
-
-/** Whether a pool is one that we made to stand for another. */
-export function isDouble(pool: object): boolean {
-  return doubles.has(pool);
-}
-
-/** `pg-pool`'s own class: what `pg.Pool`, and whatever the user derived from it, is built on. */
-function basePool(pool: PgPool): PgPoolClass {
-  return ownerOf("newClient", pool).constructor as PgPoolClass;
-}
-
-/** `pg`'s own class: one that the user derived from it may have settings of its own as to where it connects. */
-function baseClient(client: PgClient): PgClientClass {
-  return ownerOf("getStartupConf", client).constructor as PgClientClass;
-}
-
-function ownerOf(method: string, object: object): object {
-  let prototype = object;
-  while (!Object.hasOwn(prototype, method)) prototype = Object.getPrototypeOf(prototype) as object;
-  return prototype;
 }

@@ -41,3 +41,14 @@ export interface PgPool extends EventEmitter {
 export type PgPoolClass = new (options: Record<string, unknown>, client: PgClientClass) => PgPool;
 
 export type Checkout = (error: unknown, client?: PgClient, release?: (destroy?: unknown) => void) => void;
+
+/** A method of `pg`'s that was replaced. */
+export type Original<T> = (this: T, ...args: unknown[]) => unknown;
+
+/** What `query` takes in place of a text. */
+export interface QueryConfig {
+  readonly text?: string;
+  readonly values?: unknown;
+  readonly submit?: unknown;
+  readonly callback?: unknown;
+}

@@ -1,4 +1,5 @@
-import type { Lane, Waiting } from "../execution/lane.js";
+import type { Lane } from "../execution/lane.js";
+import type { Waiting } from "../execution/lock-waits.js";
 
 /** How long isolationtester lets a step wait before it cancels it. */
 export interface Patience {

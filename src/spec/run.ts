@@ -17,6 +17,8 @@ export interface SpecOptions {
   /** How long a step may wait before it is cancelled, in seconds; default: as isolationtester. */
   readonly patience?: number;
   readonly signal?: AbortSignal;
+  /** Told behind each permutation how many a strategy will have run in the end, by what is known now. */
+  readonly onEstimate?: (permutations: number | undefined) => void;
   /** Told in the end whether a strategy ran every order, but for those that differ only by steps that commute. */
   readonly onSearched?: (exhausted: boolean) => void;
 }

@@ -11,7 +11,7 @@ import type { SpecFile } from "./spec-file.js";
 export async function* searchSpec(
   server: PostgresServer,
   spec: SpecFile,
-  { name, strategy, patience, signal, onSearched }: SpecOptions & { readonly strategy: Strategy },
+  { name, strategy, patience, signal, onEstimate, onSearched }: SpecOptions & { readonly strategy: Strategy },
 ): AsyncGenerator<PermutationRun> {
   const { reset } = planOf(spec);
   const benches = await Benches.open(server, spec, { name, count: 1, reset, patience });
@@ -25,6 +25,7 @@ export async function* searchSpec(
       const scheduler = next;
       const run = await runOne((bench) => runPermutation(bench, scheduler));
       search.learn(run.executed);
+      onEstimate?.(search.estimate);
       yield run;
       if (run.failure !== undefined) return;
     }

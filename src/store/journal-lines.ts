@@ -3,7 +3,8 @@ import { digest } from "../explore/programs.js";
 import type { Finished, Result } from "../explore/findings.js";
 import type { Trace } from "../execution/trace.js";
 import type { Violation } from "../oracle/violation.js";
-import type { Choice, Observed } from "../strategy/strategy.js";
+import { metered, type Metrics } from "../strategy/metrics.js";
+import type { Choice, Observed, Scheduler } from "../strategy/strategy.js";
 
 type Ending = Observed["answers"][number]["after"];
 
@@ -28,8 +29,8 @@ interface Entry {
   readonly steps?: readonly number[];
   /** Steps that waited and have ended: which, while which step was the last to be let go, and how. */
   readonly waited?: readonly number[];
-  /** Digest of the schedule, lock waits, deadlocks, and which pairs of operations overlapped. */
-  readonly account?: readonly [string, number, number, number];
+  /** Digest of the schedule, deadlocks, and which pairs of operations overlapped. */
+  readonly account?: readonly [string, number, number];
   readonly violations?: readonly Violation[];
   readonly trace?: Trace;
 }
@@ -91,12 +92,12 @@ export class LineWriter {
       chosen[index]!,
       endings[index]!,
     ]);
-    const { schedule, lockWaits, deadlocks, overlaps } = account;
+    const { schedule, deadlocks, overlaps } = account;
     this.#put({
       in: strand,
       steps,
       ...(waited.length === 0 ? {} : { waited }),
-      account: [schedule, lockWaits, deadlocks, this.#texts.of(overlaps)],
+      account: [schedule, deadlocks, this.#texts.of(overlaps)],
       ...(violations.length === 0 ? {} : { violations }),
       ...(isKept && trace !== undefined ? { trace } : {}),
     });
@@ -167,8 +168,9 @@ export class LineReader {
     const entry = JSON.parse(text) as Entry;
     if (entry.problem !== undefined) return { problem: entry.problem };
     const observed = this.#observed(entry);
-    lead(job, observed);
-    return this.#finished(entry, observed, job);
+    const scheduler = metered(job.scheduler);
+    lead(scheduler, observed);
+    return this.#finished(entry, observed, job, scheduler.metrics);
   }
 
   #observed({ steps = [], waited = [] }: Entry): Observed {
@@ -187,8 +189,13 @@ export class LineReader {
     return { pending, chosen, answers };
   }
 
-  #finished({ account, violations = [], trace }: Entry, observed: Observed, { program, strategy }: Job): Finished {
-    const [schedule, lockWaits, deadlocks, overlaps] = account!;
+  #finished(
+    { account, violations = [], trace }: Entry,
+    observed: Observed,
+    { program, strategy }: Job,
+    metrics: Metrics,
+  ): Finished {
+    const [schedule, deadlocks, overlaps] = account!;
     const actors = new Set(observed.pending.map((choices, index) => choices[observed.chosen[index]!]!.actor)).size;
     return {
       observed,
@@ -196,10 +203,9 @@ export class LineReader {
         strategy,
         program: digest(JSON.stringify(program)),
         schedule,
-        steps: observed.pending.length,
+        metrics,
         actors,
         faults: (program.faults ?? []).length > 0,
-        lockWaits,
         deadlocks,
         overlaps: this.texts[overlaps]!,
       },
@@ -209,7 +215,7 @@ export class LineReader {
   }
 }
 
-function lead({ scheduler }: Job, { pending, chosen, answers }: Observed): void {
+function lead(scheduler: Scheduler, { pending, chosen, answers }: Observed): void {
   let last: Choice | undefined;
   let next = 0;
   for (const [index, choices] of pending.entries()) {

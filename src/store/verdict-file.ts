@@ -1,7 +1,7 @@
-import type { CheckResult } from "../check.js";
+import type { CheckResult } from "../check/options.js";
 import { UsageError } from "../errors.js";
 import type { VerdictFile } from "../explore/verdict.js";
-import type { ShardResult } from "../merge.js";
+import type { ShardResult } from "../check/merge.js";
 import { readCounterexample } from "../report/counterexample-file.js";
 
 /**
@@ -54,7 +54,17 @@ function parsed(text: string, name: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-const numbers = ["executions", "programs", "distinctSchedules", "steps", "lockWaits", "deadlocks"] as const;
+const numbers = [
+  "executions",
+  "programs",
+  "distinctSchedules",
+  "steps",
+  "decisions",
+  "contextSwitches",
+  "preemptions",
+  "lockWaits",
+  "deadlocks",
+] as const;
 
 function isVerdict(value: unknown): value is VerdictFile {
   const { schema, model, seed, raceproof, postgres, implementations, claims } = value as VerdictFile;

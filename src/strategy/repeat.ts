@@ -1,15 +1,37 @@
 import { comparable } from "./comparable.js";
 import { Divergence } from "./follow.js";
-import type { Choice, Observed, Scheduler } from "./strategy.js";
+import type { Choice, Scheduler } from "./strategy.js";
+
+/** A scheduler whose execution can be run once more. */
+export interface RepeatableScheduler extends Scheduler {
+  /**
+   * Takes the same steps again, and looks whether it is the same execution: before each step the same must be pending.
+   *
+   * @throws {Divergence} From `choose`, at the first step before which something else is pending.
+   */
+  again(): Scheduler;
+}
 
 /**
- * Takes the steps of an execution once more, and looks whether it is the same one: before each step the same must be
- * pending. After shuttle's scheduler for checking uncontrolled nondeterminism, whose first half, writing everything down,
- * each execution does anyway.
- *
- * @throws {Divergence} From `choose`, at the first step before which something else is pending.
+ * Keeps what another scheduler does, and changes nothing about it. After shuttle's scheduler for checking uncontrolled
+ * nondeterminism.
  */
-export function repeat({ pending, chosen }: Pick<Observed, "pending" | "chosen">): Scheduler {
+export function repeatable(scheduler: Scheduler): RepeatableScheduler {
+  const pending: (readonly Choice[])[] = [];
+  const chosen: number[] = [];
+  return {
+    choose(choices, last) {
+      const index = scheduler.choose(choices, last);
+      pending.push(choices);
+      chosen.push(index);
+      return index;
+    },
+    taken: (step, after) => scheduler.taken?.(step, after),
+    again: () => repeat(pending, chosen),
+  };
+}
+
+function repeat(pending: readonly (readonly Choice[])[], chosen: readonly number[]): Scheduler {
   let step = -1;
   return {
     choose(choices) {

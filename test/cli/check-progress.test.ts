@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import type { CheckProgress as Any } from "../../src/check.js";
+import type { CheckProgress as Any } from "../../src/check/options.js";
 import { CheckView } from "../../src/cli/check-progress.js";
 import { LiveRegion } from "../../src/cli/terminal.js";
 
@@ -34,6 +34,12 @@ describe("how far a check is", () => {
       "━━━━━━━━┄┄┄┄┄┄┄┄ 1,000 of 2,000 executions, 990 distinct schedules, 2 kinds of violation",
       "67 executions/s, 15 s gone, about 25 s left",
     ]);
+  });
+
+  test("with a goal, what remains of all orders of the programs at hand, too", () => {
+    const [heading, work] = new CheckView(0).note(exploring(50, { estimate: 70 }), 1, 100);
+    expect(heading).toBe("2 of 4: legacy, read committed; about 20 more for all orders so far");
+    expect(work).toContain("50 of 2,000 executions");
   });
 
   test("without a goal, as far as all orders of the programs at hand", () => {

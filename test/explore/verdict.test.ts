@@ -5,6 +5,7 @@ import { accountOf, CoverageCount } from "../../src/explore/coverage.js";
 import { numericSeed, programSource } from "../../src/explore/programs.js";
 import { verdictOf, type Coverage, type Evidence, type ViolationReport } from "../../src/explore/verdict.js";
 import { fc, UsageError } from "../../src/index.js";
+import { sumOfMetrics } from "../../src/strategy/metrics.js";
 import { counterModel } from "./counter.js";
 
 const coverage: Coverage = {
@@ -14,6 +15,9 @@ const coverage: Coverage = {
   executions: 1200,
   distinctSchedules: 34,
   steps: 500,
+  decisions: 400,
+  contextSwitches: 200,
+  preemptions: 100,
   lockWaits: 0,
   deadlocks: 0,
   pctBounds: {},
@@ -113,6 +117,7 @@ describe("coverage", () => {
 
   test("counts what happened, and the pairs of operations that overlapped and that never did", () => {
     const count = new CoverageCount(counterModel());
+    const metrics = { steps: 2, decisions: 1, contextSwitches: 1, preemptions: 0, lockWaits: 1 };
     const trace: Trace = {
       steps: [
         step({ wait: { holders: ["b"], lock: "", on: null, until: null } }),
@@ -122,15 +127,18 @@ describe("coverage", () => {
       schedule: [],
       state: {},
     };
-    count.add(accountOf(program, trace, "urw"));
-    count.add(accountOf(program, trace, "pos"));
-    count.add(accountOf(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw"));
+    count.add(accountOf(program, trace, "urw", metrics));
+    count.add(accountOf(program, trace, "pos", metrics));
+    count.add(accountOf(program, { ...trace, schedule: [{ step: 1, to: "b" }], operations: [] }, "urw", metrics));
     expect(count.total).toEqual({
       programs: 1,
       strategies: { pos: 1, urw: 2 },
       executions: 3,
       distinctSchedules: 2,
       steps: 6,
+      decisions: 3,
+      contextSwitches: 3,
+      preemptions: 0,
       lockWaits: 3,
       deadlocks: 3,
       pctBounds: {},
@@ -146,14 +154,15 @@ describe("coverage", () => {
       schedule: [],
       state: {},
     });
+    const stepsOf = ({ length: steps }: string) => ({ ...sumOfMetrics([]), steps });
     const other = { ...program, initial: 1 };
     const withFaults = { ...program, faults: [{ actor: "a", kind: "crash" as const }] };
     // The first of each program is run to learn how long it is.
-    for (const order of ["ab", "abab", "abba"]) count.add(accountOf(program, trace(order), "pct:2"));
-    for (const order of ["abcd", "abcd"]) count.add(accountOf(other, trace(order), "pct:2"));
-    for (const order of ["abcde", "abcde"]) count.add(accountOf(withFaults, trace(order), "pct:2"));
+    for (const order of ["ab", "abab", "abba"]) count.add(accountOf(program, trace(order), "pct:2", stepsOf(order)));
+    for (const order of ["abcd", "abcd"]) count.add(accountOf(other, trace(order), "pct:2", stepsOf(order)));
+    for (const order of ["abcde", "abcde"]) count.add(accountOf(withFaults, trace(order), "pct:2", stepsOf(order)));
     expect(count.total.pctBounds).toEqual({ 2: 1 / 16 });
-    count.add(accountOf(other, trace("abcd"), "pct:2"));
+    count.add(accountOf(other, trace("abcd"), "pct:2", stepsOf("abcd")));
     expect(count.total.pctBounds).toEqual({ 2: 1 - (15 / 16) ** 2 });
   });
 });

@@ -21,6 +21,7 @@ beforeAll(async () => {
     create table note (id int primary key, task_id int references task on delete set null);
     create table late (id int primary key, account_id int references account deferrable initially deferred);
     create table price (id int primary key, amount numeric(8, 2), doubled numeric generated always as (amount * 2) stored);
+    create table tax (id int primary key, net int, gross int generated always as (net * 2) stored unique);
     create table event (id int primary key, day int) partition by range (id);
     create table event_1 partition of event for values from (0) to (100);
     create table plain (v int);
@@ -88,6 +89,8 @@ describe("rows and columns", () => {
       "update account set n = 1 where id = 2",
     ],
     ["generated columns", "select doubled from price where id = 1", "update price set amount = 2 where id = 1"],
+    ["keys that are generated", "update tax set net = 2 where id = 1", "update tax set net = 2 where id = 2"],
+    ["rows by what is generated", "update tax set net = 2 where gross = 2", "select id from tax where gross = 4"],
     ["a partition and the whole", "select day from event where id = 1", "update event_1 set day = 2 where id = 1"],
     ["OR", "select n from account where id = 1 or owner = 'x'", "update account set n = 2 where id = 2"],
     [

@@ -10,10 +10,18 @@ export interface SqlProgram {
   readonly fault?: FaultKind;
 }
 
-/** Two tables with keys and a foreign key that cascades, unique columns, a trigger that writes elsewhere, a function and a view that read. */
+/**
+ * Two tables with keys, a foreign key that cascades and one that is checked at COMMIT, unique columns, of which one is
+ * generated and one is unique for some rows only, a trigger that writes elsewhere, a function and a view that read.
+ */
 export const schema = `
-  create table parent (id int primary key, n int not null default 0, tag text unique);
-  create table child (id int primary key, parent_id int references parent on delete cascade, n int not null default 0);
+  create table parent (
+    id int primary key, n int not null default 0, tag text unique, twice int generated always as (n * 2) stored);
+  create table child (
+    id int primary key, parent_id int references parent on delete cascade, n int not null default 0,
+    late_id int references parent deferrable initially deferred, once int generated always as (n + 1) stored);
+  create unique index on child (parent_id) where n > 4;
+  create unique index on child (once) where n > 6;
   create table log (id serial primary key, what int);
   create function note() returns trigger language plpgsql as $$ begin insert into log (what) values (new.n); return new; end $$;
   create trigger note after update on child for each row execute function note();
@@ -72,6 +80,12 @@ const statement: fc.Arbitrary<string> = fc.oneof(
   fc.constant(
     "with gone as (delete from child where id = 1 returning parent_id) update parent set n = 0 where id in (select parent_id from gone)",
   ),
+  sql`select id from parent where twice = ${id}`,
+  sql`update child set late_id = ${anyId} where id = ${id}`,
+  sql`update child set n = 7 where id = ${id}`,
+  sql`merge into parent using (values (${newId})) as given (id) on parent.id = given.id when matched then update set n = n + 1 when not matched then insert (id) values (given.id)`,
+  fc.constant("savepoint s"),
+  fc.constant("rollback to s"),
   sql`select pg_advisory_xact_lock(${id})`,
   fc.constant("select pg_try_advisory_xact_lock(1) as got"),
   fc.constant("lock table child in share mode"),

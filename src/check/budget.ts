@@ -1,16 +1,9 @@
-import { partsOf, type Condition, type Expectation } from "./execution/model.js";
-import type { Budget } from "./explore/explore.js";
+import { partsOf } from "../execution/model.js";
+import type { Budget } from "../explore/explore.js";
+import type { ExpectedRow } from "./rows.js";
 
 /** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
 export const defaultExecutions = { most: 2_000, least: 320, inAll: 8_000 };
-
-/** One implementation under one condition, and what is recorded of it. */
-export interface ExpectedRow {
-  readonly implementation: string;
-  readonly condition: Condition;
-  /** Null where nothing is recorded. */
-  readonly expected: Expectation | null;
-}
 
 /** How far the user wants to go. */
 export interface Asked {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
-import { check, merge, type CheckResult, type ShardResult } from "../src/index.js";
-import type { AnyModel } from "../src/execution/model.js";
-import { readShard, writeVerdict } from "../src/store/verdict-file.js";
-import { withoutTimes } from "./cli/support.js";
-import { counterModel } from "./explore/counter.js";
+import { check, merge, type CheckResult, type ShardResult } from "../../src/index.js";
+import type { AnyModel } from "../../src/execution/model.js";
+import { readShard, writeVerdict } from "../../src/store/verdict-file.js";
+import { withoutTimes } from "../cli/support.js";
+import { counterModel } from "../explore/counter.js";
 
 const options = { executions: 60, lanes: 2, postgres: "embedded" };
 

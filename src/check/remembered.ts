@@ -1,12 +1,12 @@
-import type { Lanes } from "./execution/lanes.js";
-import type { AnyModel } from "./execution/model.js";
-import { assignedPool } from "./execution/pool.js";
-import { explore, type Failure } from "./explore/explore.js";
-import type { RememberedReport } from "./explore/verdict.js";
-import { signatureOf } from "./oracle/violation.js";
-import { replay } from "./shrink/confirm.js";
-import type { Counterexample } from "./shrink/counterexample.js";
-import { exhaustive } from "./strategy/exhaustive.js";
+import type { Lanes } from "../execution/lanes.js";
+import type { AnyModel } from "../execution/model.js";
+import { assignedPool } from "../execution/pool.js";
+import { explore, type Failure } from "../explore/explore.js";
+import type { RememberedReport } from "../explore/verdict.js";
+import { signatureOf } from "../oracle/violation.js";
+import { replay } from "../shrink/confirm.js";
+import type { Counterexample } from "../shrink/counterexample.js";
+import { exhaustive } from "../strategy/exhaustive.js";
 
 /** A counterexample that was found before, and the file it is kept in. */
 export interface Remembered {

@@ -1,8 +1,9 @@
-import { UsageError } from "./errors.js";
-import { fileFor, type CheckResult } from "./check.js";
-import { partsOf } from "./execution/model.js";
-import { together, togetherOfSame } from "./explore/coverage.js";
-import { judgeClaim } from "./explore/matrix.js";
+import { UsageError } from "../errors.js";
+import type { CheckResult } from "./options.js";
+import { fileFor } from "./tell.js";
+import { partsOf } from "../execution/model.js";
+import { together, togetherOfSame } from "../explore/coverage.js";
+import { judgeClaim } from "../explore/matrix.js";
 import {
   timesSeen,
   verdictOf,
@@ -10,11 +11,11 @@ import {
   type ShardRecord,
   type VerdictFile,
   type ViolationReport,
-} from "./explore/verdict.js";
-import type { Counterexample } from "./shrink/counterexample.js";
-import { wayOf } from "./oracle/violation.js";
-import { compareSizes } from "./shrink/size.js";
-import { toStableJson } from "./report/stable-json.js";
+} from "../explore/verdict.js";
+import type { Counterexample } from "../shrink/counterexample.js";
+import { wayOf } from "../oracle/violation.js";
+import { compareSizes } from "../shrink/size.js";
+import { toStableJson } from "../report/stable-json.js";
 
 /** What one shard of a check came to, and what to call it in messages. */
 export interface ShardResult extends CheckResult {

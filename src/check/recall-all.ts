@@ -1,8 +1,8 @@
-import { partsOf, type AnyModel } from "./execution/model.js";
-import type { RememberedReport } from "./explore/verdict.js";
+import { partsOf, type AnyModel } from "../execution/model.js";
+import type { RememberedReport } from "../explore/verdict.js";
 import { recall, rememberedReport, type Remembered } from "./remembered.js";
-import { usable } from "./usable-model.js";
-import { withLanes, withServer } from "./with-server.js";
+import { usable } from "../usable-model.js";
+import { withLanes, withServer } from "../with-server.js";
 
 export interface RecallOptions {
   /** As for `check`. */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { invariantOf, type AnyModel } from "./execution/model.js";
-import { examplesOf, programSource } from "./explore/programs.js";
-import { usable } from "./usable-model.js";
+import { invariantOf, type AnyModel } from "../execution/model.js";
+import { examplesOf, programSource } from "../explore/programs.js";
+import { usable } from "../usable-model.js";
 
 /** How many generated programs tell arbitraries apart. */
 const programsLookedAt = 20;
