@@ -11,6 +11,7 @@ import type { Strategy } from "../strategy/strategy.js";
 import type { Remembered } from "./remembered.js";
 import type { Row } from "./rows.js";
 
+/** How far `check` looks, and where. */
 export interface CheckOptions {
   /** Which implementations; default: all. */
   readonly implementations?: readonly string[];
@@ -71,6 +72,7 @@ export type CheckProgress =
   | ({ readonly phase: "shrink"; readonly way: string; readonly executions: number } & Place)
   | { readonly phase: "done"; readonly implementation: ImplementationVerdict };
 
+/** What `check` came to. */
 export interface CheckResult {
   readonly verdict: VerdictFile;
   /** One for each violation in the verdict; those that break without faults are not told again with them. */

@@ -4,6 +4,7 @@ import { recall, rememberedReport, type Remembered } from "./remembered.js";
 import { usable } from "../usable-model.js";
 import { withLanes, withServer } from "../with-server.js";
 
+/** Where `recallAll` replays. */
 export interface RecallOptions {
   /** As for `check`. */
   readonly postgres?: string;

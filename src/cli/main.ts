@@ -66,6 +66,13 @@ function levelOf(text: string): Isolation {
   return level;
 }
 
+const toBegin = `
+To begin:
+  raceproof init      writes a configuration, and a model to begin with; raceproof check then finds its race
+  raceproof doctor    tries out Postgres, which comes with the package
+  A race test is import { raceTest } from "raceproof/vitest", or for other runners { assertNoRace } from "raceproof".
+  The tutorial is node_modules/raceproof/docs/tutorial.md, ten minutes.`;
+
 function program(done: (code: number) => void, signal: AbortSignal): Command {
   const root = new Command("raceproof")
     .description(
@@ -74,6 +81,7 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "raceproof: ")) });
+  root.addHelpText("after", toBegin);
   root.hook("preAction", (_, command) => configure(command));
   root
     .command("check")
