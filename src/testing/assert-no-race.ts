@@ -157,7 +157,7 @@ async function explored(run: Run): Promise<RaceResult> {
   if (unexpected.length === 0 && !verdict.interrupted)
     return { claim: claimOf(verdict.implementations), verdicts: verdict.implementations };
   if (first !== undefined && expect === "holds") throw failure(run, first);
-  throw new RaceproofError(unexpectedText(model.name, expect, unexpected));
+  throw new RaceproofError(`${unexpectedText(model.name, expect, unexpected)}${verdict.interrupted ? outOfTime : ""}`);
 }
 
 /** In the small form the test says what is expected; in the full form the model does. */
@@ -218,6 +218,9 @@ function unexpectedText(name: string, expect: string, verdicts: readonly Impleme
   const wanted = expect === "violates" ? "no race was found, and one was expected" : "it could not be told";
   return `${name}: ${wanted}\n${lines.join("\n")}`;
 }
+
+const outOfTime =
+  "\nIt was interrupted before it had run what it was to. Ask for less (`executions`, `seconds`), or give the test more time (`timeout`).";
 
 const nothingSeen =
   "no statement was seen. Does the code use a driver other than pg, or a copy of pg that was loaded before raceproof/register?";
