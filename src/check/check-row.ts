@@ -53,12 +53,18 @@ export interface Known {
 
 export const nothingKnown: Known = { found: [], reports: [] };
 
-/** Explores one row, shrinks what breaks, and judges it. */
+/**
+ * Explores one row, shrinks what breaks, and judges it.
+ *
+ * @param number Of the row among all, from 0.
+ * @param hints What broke the rows before.
+ */
 export async function checkRow(
   row: ExpectedRow,
   number: number,
   budget: Budget,
   known: Known,
+  hints: readonly Counterexample[],
   recalled: readonly Recalled[],
   setting: Setting,
 ): Promise<Explored> {
@@ -74,7 +80,7 @@ export async function checkRow(
   const breaking = recalled.filter(({ state, failures }) => state === "breaks" && failures.length === 0);
   const failures = [...exploration.failures, ...recalled.flatMap((each) => each.failures)];
   const shrunkAlready = [...known.found, ...asSmallAs(breaking, exploration)];
-  const all = await shrinkRow(place, { ...exploration, failures }, shrunkAlready, setting);
+  const all = await shrinkRow(place, { ...exploration, failures }, shrunkAlready, hints, setting);
   // Every shard replays what was found before; one of them tells of it.
   const problems = problemsOf(exploration, all, (setting.options.shard?.number ?? 1) === 1 ? recalled : []);
   const told = tellOf(row, exploration, all, known, breaking, setting);
@@ -112,6 +118,7 @@ async function shrinkRow(
   place: Place,
   exploration: Exploration,
   known: Known["found"],
+  hints: readonly Counterexample[],
   { model, options, lanesAt, replayLanesAt, rows }: Setting,
 ): Promise<Found[]> {
   const { isolation } = partsOf(place.condition);
@@ -120,6 +127,7 @@ async function shrinkRow(
     model,
     implementation: place.implementation,
     known,
+    hints,
     replayLanes: () => replayLanesAt(isolation),
     budget: shrinkBudget(options, exploration.coverage.executions),
     signal: options.signal,

@@ -123,8 +123,9 @@ async function checkRows(
     const broken = new Set(known.found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
     const budget = budgetOf(row, rows.length, setting.options, order.length - at, left, broken);
     const own = recalled.filter(({ remembered }) => isOf(row, remembered));
+    const hints = [...done.values()].flatMap(({ counterexamples }) => counterexamples);
     const result =
-      finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, own, setting));
+      finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, hints, own, setting));
     if (result.isFinished) await setting.checkpoint?.finish(keyOf(row), { ...result, explored: 0 });
     left -= result.explored;
     done.set(row, result);
