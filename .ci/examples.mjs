@@ -27,12 +27,12 @@ const terminal = raceproof.renderCounterexampleTerminal(found, { color: false, w
 writeFileSync(`${folder}/${name}.txt`, terminal);
 writeFileSync(`${folder}/dashboard-sync.verdict.md`, raceproof.renderVerdictMarkdown(verdict));
 
-// The README shows the same texts: the timeline, and the first block of the matrix.
+// A page shows the same texts: the timeline, and the first block of the matrix.
 const whole = raceproof.renderVerdictTerminal(verdict, { color: false, width: 100 });
 const [matrix] = /^ +1 +2 +3 [^]*?(?=\n\n)/m.exec(whole) ?? [];
 if (matrix === undefined) throw new Error("the verdict has no matrix");
-const readme = readFileSync("README.md", "utf8");
-const shown = readme
+const page = "docs/dashboard-sync.md";
+const shown = readFileSync(page, "utf8")
   .replace(/(<!-- example -->\n```text\n)[^]*?(```)/, (_, before, after) => `${before}${terminal}${after}`)
   .replace(/(<!-- matrix -->\n```text\n)[^]*?(```)/, (_, before, after) => `${before}${matrix}\n${after}`);
-writeFileSync("README.md", shown);
+writeFileSync(page, shown);

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import pg from "pg";
+import { defaultLanes } from "../src/check/options.js";
 import { openServer } from "../src/postgres/open.js";
 import { gatePg } from "../src/session/pg.js";
 import type { Figure, Setting } from "./bench.js";
@@ -36,9 +37,7 @@ if (flags.help || unknown.length > 0) {
 
 gatePg(pg);
 const server = await openServer();
-// As many as `check` has by default.
-const lanes = Math.min(8, Math.max(2, availableParallelism() * 2));
-const setting: Setting = { server, quick: flags.quick, lanes, memoryExecutions: Number(flags.memory) };
+const setting: Setting = { server, quick: flags.quick, lanes: defaultLanes(), memoryExecutions: Number(flags.memory) };
 const results: Record<string, readonly Figure[]> = {};
 try {
   for (const bench of benches) {

@@ -31,10 +31,11 @@ export type {
   Wait,
 } from "./execution/trace.js";
 export { defineConfig, type Config } from "./config/config.js";
-export { check, type CheckOptions, type CheckProgress, type CheckResult } from "./check.js";
-export { merge, type ShardResult } from "./merge.js";
-export { recallAll, type RecallOptions } from "./recall-all.js";
-export type { Remembered } from "./remembered.js";
+export { check } from "./check/check.js";
+export type { CheckOptions, CheckProgress, CheckResult } from "./check/options.js";
+export { merge, type ShardResult } from "./check/merge.js";
+export { recallAll, type RecallOptions } from "./check/recall-all.js";
+export type { Remembered } from "./check/remembered.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
 export {
   playScenarios,

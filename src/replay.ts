@@ -7,12 +7,13 @@ import type { Assignment, Pause } from "./execution/execution.js";
 import { replay, run, sameWay, type Replay } from "./shrink/confirm.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { guidedBy, type Guided } from "./strategy/guided-replay.js";
-import { postgresOf } from "./check.js";
+import { postgresOf } from "./check/tell.js";
 import type { PostgresServer } from "./postgres/server.js";
 import { usable } from "./usable-model.js";
 import { withLanes, withServer } from "./with-server.js";
 import type { VerdictFile } from "./explore/verdict.js";
 
+/** How often a counterexample is replayed, where, and who looks on. */
 export interface ReplayOptions {
   /** How often. Default: once. */
   readonly times?: number;
@@ -31,6 +32,7 @@ export interface ReplayOptions {
 /** Why a replay went another way, as far as that can be told. */
 export type Cause = "code changed" | "another Postgres" | "data changed" | "uncontrolled input";
 
+/** What replaying a counterexample came to. */
 export interface ReplayResult {
   readonly replays: readonly Replay[];
   /** Of the first replay that diverged. */

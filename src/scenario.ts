@@ -42,6 +42,7 @@ export interface Played {
   readonly asExpected: boolean;
 }
 
+/** Of which implementations scenarios are played, and where. */
 export interface PlayOptions {
   /** Default: every implementation that the scenario has an ending for. */
   readonly implementations?: readonly string[];

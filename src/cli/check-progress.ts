@@ -1,4 +1,4 @@
-import type { CheckProgress } from "../check.js";
+import type { CheckProgress } from "../check/options.js";
 import { count } from "../report/text.js";
 import { cutToWidth } from "../report/width.js";
 

@@ -1,17 +1,19 @@
 import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { check, type CheckProgress, type CheckResult } from "../check.js";
+import { check } from "../check/check.js";
+import type { CheckProgress, CheckResult } from "../check/options.js";
 import { exitCode, RaceproofError, UsageError } from "../errors.js";
 import type { Isolation } from "../execution/model.js";
 import type { Shard } from "../explore/strands.js";
 import type { RememberedReport, VerdictFile } from "../explore/verdict.js";
-import type { Remembered } from "../remembered.js";
+import type { Remembered } from "../check/remembered.js";
 import { counterexampleFileName, verdictFileName, writeCounterexample } from "../report/counterexample-file.js";
 import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import type { Report } from "../report/report.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
 import { keep, readRemembered } from "../store/counterexamples.js";
+import { writeFound } from "../store/found.js";
 import { writeWhole, writing } from "../store/write.js";
 import { CheckView } from "./check-progress.js";
 import { loadModel } from "./load-model.js";
@@ -145,6 +147,7 @@ export async function write(
     const replayCommand = replayCommandOf(path.posix.join(reports, counterexampleFileName(counterexample)));
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
+  await writeFound(folder, verdict.model, counterexamples);
   await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
 }
 

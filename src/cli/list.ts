@@ -1,8 +1,8 @@
 import path from "node:path";
 import { exitCode, RaceproofError } from "../errors.js";
 import type { RememberedReport } from "../explore/verdict.js";
-import { recallAll } from "../recall-all.js";
-import type { Remembered } from "../remembered.js";
+import { recallAll } from "../check/recall-all.js";
+import type { Remembered } from "../check/remembered.js";
 import { renderList, type Listed } from "../report/list.js";
 import { sinceWhen } from "../store/ages.js";
 import { readRemembered } from "../store/counterexamples.js";

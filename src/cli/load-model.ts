@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
-import { sourcesOf } from "../definition.js";
+import { sourcesOf } from "../check/definition.js";
 import { RaceproofError, UsageError } from "../errors.js";
 import type { AnyModel } from "../execution/model.js";
 import { gatePgOf } from "../session/pg.js";

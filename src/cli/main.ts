@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { defaultExecutions } from "../budget.js";
+import { defaultExecutions } from "../check/budget.js";
 import { exitCode, RaceproofError } from "../errors.js";
 import { isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
@@ -16,7 +16,7 @@ import { listCommand, type ListFlags } from "./list.js";
 import { mergeCommand, type MergeFlags } from "./merge.js";
 import { replayCommand, type ReplayFlags } from "./replay.js";
 import { reporterNames } from "./reporters.js";
-import { showCommand, type ShowFlags } from "./show.js";
+import { showCommand, showFormats, type ShowFlags } from "./show.js";
 import { specCommand, type SpecFlags } from "./spec.js";
 import { scenarioCommand, type ScenarioFlags } from "./scenario.js";
 
@@ -66,6 +66,13 @@ function levelOf(text: string): Isolation {
   return level;
 }
 
+const toBegin = `
+To begin:
+  raceproof init      writes a configuration, and a model to begin with; raceproof check then finds its race
+  raceproof doctor    tries out Postgres, which comes with the package
+  A race test is import { raceTest } from "raceproof/vitest", or for other runners { assertNoRace } from "raceproof".
+  The tutorial is node_modules/raceproof/docs/tutorial.md, ten minutes.`;
+
 function program(done: (code: number) => void, signal: AbortSignal): Command {
   const root = new Command("raceproof")
     .description(
@@ -74,6 +81,7 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "raceproof: ")) });
+  root.addHelpText("after", toBegin);
   root.hook("preAction", (_, command) => configure(command));
   root
     .command("check")
@@ -139,7 +147,13 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .command("show")
     .description("open the page of a report or a counterexample, or print where it is")
     .argument("<file>", "a counterexample, a verdict, a page, or the folder that they are in")
-    .option("--output <file>", "where to write the page (default: beside what it shows)")
+    .addOption(
+      new Option("--format <name>", "html writes a page; terminal and markdown print it (default: html)").choices(
+        showFormats,
+      ),
+    )
+    .option("--all-steps", "as text, with the steps that change nothing; they are folded otherwise")
+    .option("--output <file>", "where to write it (default: a page beside what it shows, text to standard output)")
     .option("--open", "open it in a browser (default: where there is a screen)")
     .option("--no-open", "only print where it is")
     .action(async (what: string, flags: ShowFlags) => done(await showCommand(what, flags)));

@@ -1,4 +1,4 @@
-import { merge } from "../merge.js";
+import { merge } from "../check/merge.js";
 import { readRemembered } from "../store/counterexamples.js";
 import { readShard } from "../store/verdict-file.js";
 import { exitCodeOf, remember, report, requireWritable, write } from "./check.js";

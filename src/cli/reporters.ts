@@ -3,9 +3,9 @@ import path from "node:path";
 import { UsageError } from "../errors.js";
 import { verdictFileName } from "../report/counterexample-file.js";
 import { renderHtml } from "../report/html/page.js";
-import { renderJobSummary } from "../report/job-summary.js";
+import { renderComment, renderJobSummary } from "../report/bounded-markdown.js";
 import { renderAgent } from "../report/machine/agent.js";
-import { renderGitHub } from "../report/machine/github.js";
+import { renderGitHub, withoutCommands } from "../report/machine/github.js";
 import { renderJsonLines } from "../report/machine/json-lines.js";
 import { renderJUnit } from "../report/machine/junit.js";
 import { renderSarif } from "../report/machine/sarif.js";
@@ -28,6 +28,7 @@ const renderers = {
   terminal: (report: Report) => renderReportTerminal(report, lookOf(process.stdout)),
   html: renderHtml,
   summary: (report: Report) => renderJobSummary(report),
+  comment: (report: Report) => renderComment(report),
   junit: renderJUnit,
   sarif: renderSarif,
   github: renderGitHub,
@@ -42,7 +43,7 @@ const renderers = {
 export const reporterNames = Object.keys(renderers).join(", ");
 
 /** What must have standard output to itself, so that it can be read by a program. */
-const whole: readonly ReporterName[] = ["junit", "sarif", "json", "jsonl", "html"];
+const whole: readonly ReporterName[] = ["junit", "sarif", "json", "jsonl", "html", "comment"];
 
 /**
  * Reads what `--reporter` says: `NAME` or `NAME=FILE`.
@@ -107,12 +108,17 @@ export function pageFile(folder: string, model: string): string {
   return path.join(folder, verdictFileName(model).replace(/\.verdict\.md$/u, ".html"));
 }
 
+/** Whether it is for people to read in the log of one of GitHub's jobs. */
+function isForLog(name: ReporterName): boolean {
+  return process.env["GITHUB_ACTIONS"] === "true" && (name === "terminal" || name === "agent");
+}
+
 /** Writes every report; those to files first, so that nothing is lost whatever becomes of the terminal. */
 export async function writeReports(report: Report, reporters: readonly Reporter[], page: string): Promise<void> {
   const out = (each: Reporter) => Number(isStandardOutput(each.name, each.file));
   for (const { name, file } of reporters.toSorted((a, b) => out(a) - out(b))) {
     const text = renderers[name](report);
-    if (isStandardOutput(name, file)) process.stdout.write(text);
+    if (isStandardOutput(name, file)) process.stdout.write(isForLog(name) ? withoutCommands(text) : text);
     // What other steps of a job have written there stays.
     else if (name === "summary" && file === process.env["GITHUB_STEP_SUMMARY"]) await appendFile(file!, text);
     else await writeWhole(path.resolve(file ?? page), text);

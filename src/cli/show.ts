@@ -6,13 +6,24 @@ import { exitCode, UsageError } from "../errors.js";
 import type { VerdictFile } from "../explore/verdict.js";
 import { readCounterexample } from "../report/counterexample-file.js";
 import { renderHtml } from "../report/html/page.js";
+import { renderCounterexampleMarkdown } from "../report/markdown.js";
+import { renderReportTerminal } from "../report/report-terminal.js";
+import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
 import type { Report, Told } from "../report/report.js";
 import { read } from "./open-counterexample.js";
 import { pageFile } from "./reporters.js";
-import { replayCommandOf } from "./terminal.js";
+import { lookOf, replayCommandOf } from "./terminal.js";
+import { withFound } from "../store/found.js";
 import { writeWhole } from "../store/write.js";
 
+/** How `show` tells what it shows. */
+export const showFormats = ["html", "terminal", "markdown"] as const;
+
 export interface ShowFlags {
+  /** Default: a page. */
+  readonly format?: (typeof showFormats)[number];
+  /** Whether a text has also the steps that tell nothing. */
+  readonly allSteps?: boolean;
   /** Where the page is written; default: beside what it shows. */
   readonly output?: string;
   /** Whether to open it; default: where there is somebody to look at it. */
@@ -21,21 +32,53 @@ export interface ShowFlags {
 
 /** `raceproof show FILE|FOLDER` */
 export async function showCommand(what: string, flags: ShowFlags): Promise<number> {
-  const isFolder = (await stat(path.resolve(what)).catch(() => undefined))?.isDirectory() === true;
-  const page = what.endsWith(".html") ? what : isFolder ? await folderPage(what, flags) : await filePage(what, flags);
+  if (flags.format === "terminal" || flags.format === "markdown" || flags.allSteps === true) return tell(what, flags);
+  const page = what.endsWith(".html")
+    ? what
+    : (await isFolder(what))
+      ? await folderPage(what, flags)
+      : await filePage(what, flags);
   if (!existsSync(page)) throw new UsageError(`there is no file ${page}`);
   process.stdout.write(`${page}\n`);
   if (flags.open ?? hasViewer()) open(path.resolve(page));
   return exitCode.ok;
 }
 
+/** As text: to standard output, or to a file. */
+async function tell(what: string, { format, output, allSteps = false }: ShowFlags): Promise<number> {
+  const { verdict, counterexamples } = (await isFolder(what)) ? await folderReport(what) : await fileReport(what);
+  const look = { ...lookOf(process.stdout), ...(output === undefined ? {} : { color: false }), allSteps };
+  const text =
+    format === "markdown"
+      ? [
+          ...(verdict === null ? [] : [renderVerdictMarkdown(verdict)]),
+          ...counterexamples.map(({ counterexample, replayCommand }) =>
+            renderCounterexampleMarkdown(counterexample, { replayCommand, allSteps }),
+          ),
+        ].join("\n")
+      : renderReportTerminal({ verdict, counterexamples }, look);
+  if (output === undefined) process.stdout.write(text);
+  else await writeWhole(path.resolve(output), text);
+  return exitCode.ok;
+}
+
+async function isFolder(what: string): Promise<boolean> {
+  return (await stat(path.resolve(what)).catch(() => undefined))?.isDirectory() === true;
+}
+
 async function filePage(file: string, { output }: ShowFlags): Promise<string> {
-  const text = await read(file);
+  const report = await fileReport(file);
   const page = output ?? file.replace(/\.json$/u, "") + ".html";
-  const verdict = verdictOf(text);
-  const told = verdict === undefined ? [toldOf(text, file)] : await toldIn(path.dirname(file));
-  await writeWhole(path.resolve(page), renderHtml({ verdict: verdict ?? null, counterexamples: told }));
+  await writeWhole(path.resolve(page), renderHtml(report));
   return page;
+}
+
+/** A counterexample, or a verdict with the counterexamples beside it. */
+async function fileReport(file: string): Promise<Report> {
+  const text = await read(file);
+  const verdict = verdictOf(text);
+  const told = verdict === undefined ? [await toldOf(text, file)] : await toldIn(path.dirname(file));
+  return { verdict: verdict ?? null, counterexamples: told };
 }
 
 /** The page that a check has written there, else one of all the counterexamples and the verdict that are there. */
@@ -43,6 +86,16 @@ async function folderPage(folder: string, { output }: ShowFlags): Promise<string
   const names = await readdir(path.resolve(folder));
   const [page] = names.filter((name) => name.endsWith(".html"));
   if (page !== undefined && output === undefined) return path.join(folder, page);
+  const report = await folderReport(folder);
+  const model = report.verdict?.model ?? report.counterexamples[0]!.counterexample.model.name;
+  const file = output ?? pageFile(folder, model);
+  await writeWhole(path.resolve(file), renderHtml(report));
+  return file;
+}
+
+/** All the counterexamples and the verdict that are there. */
+async function folderReport(folder: string): Promise<Report> {
+  const names = await readdir(path.resolve(folder));
   const counterexamples = await toldIn(folder);
   const verdicts = await Promise.all(
     names.filter((name) => name.endsWith(".json")).map(async (name) => verdictOf(await read(path.join(folder, name)))),
@@ -50,11 +103,7 @@ async function folderPage(folder: string, { output }: ShowFlags): Promise<string
   const verdict = verdicts.find((each) => each !== undefined) ?? null;
   if (counterexamples.length === 0 && verdict === null)
     throw new UsageError(`${folder} has neither a report nor a counterexample in it`);
-  const report: Report = { verdict, counterexamples };
-  const model = verdict?.model ?? counterexamples[0]!.counterexample.model.name;
-  const file = output ?? pageFile(folder, model);
-  await writeWhole(path.resolve(file), renderHtml(report));
-  return file;
+  return { verdict, counterexamples };
 }
 
 /** Every counterexample in a folder, and in the folder of that name inside of it. */
@@ -65,14 +114,15 @@ async function toldIn(folder: string): Promise<Told[]> {
     for (const name of names.filter((each) => each.endsWith(".json")).toSorted()) {
       const file = path.join(place, name);
       const text = await readFile(path.resolve(file), "utf8");
-      if (/"raceproof\/counterexample@/u.test(text.slice(0, 200))) told.push(toldOf(text, file));
+      if (/"raceproof\/counterexample@/u.test(text.slice(0, 200))) told.push(await toldOf(text, file));
     }
   }
   return told;
 }
 
-function toldOf(text: string, file: string): Told {
-  return { counterexample: readCounterexample(text, file), file, replayCommand: replayCommandOf(file) };
+async function toldOf(text: string, file: string): Promise<Told> {
+  const counterexample = await withFound(readCounterexample(text, file), file);
+  return { counterexample, file, replayCommand: replayCommandOf(file) };
 }
 
 function verdictOf(text: string): VerdictFile | undefined {

@@ -1,3 +1,4 @@
+import { comparable } from "../strategy/comparable.js";
 import type { Json } from "./program.js";
 import type { Outcome, Step, Trace } from "./trace.js";
 
@@ -39,7 +40,7 @@ export function firstDifference(recorded: Trace, now: Trace): Difference | undef
 function stepDifference(recorded: Step | undefined, now: Step | undefined): Omit<Difference, "step"> | undefined {
   const aspects: [what: Aspect, of: (step: Step) => string][] = [
     ["who takes it", ({ session }) => session],
-    ["the statement", ({ text }) => text.replace(/\s+/g, " ").trim()],
+    ["the statement", ({ text }) => comparable(text)],
     ["the parameters", ({ values }) => `(${values.map(shape).join(", ")})`],
     ["what goes wrong", ({ fault }) => fault ?? "nothing"],
     ["what comes back", ({ outcome }) => describeOutcome(outcome)],

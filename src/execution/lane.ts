@@ -4,6 +4,7 @@ import type { PostgresServer } from "../postgres/server.js";
 import type { Catalog } from "../footprint/catalog.js";
 import { readCatalog } from "../footprint/read-catalog.js";
 import { Connections } from "../session/connections.js";
+import type { Session } from "../session/session.js";
 import { changesSchema } from "../session/changes-schema.js";
 import { BackendPause } from "./backend-pause.js";
 import { connectControl, patiently, run } from "./control.js";
@@ -47,6 +48,7 @@ export class Lane {
   readonly #model: AnyModel;
   readonly #stateQuery: string;
   readonly #resets: Resets;
+  readonly #isolations = new WeakMap<Session, unknown>();
   #executions = 0;
   #schemaChanged = false;
 
@@ -171,11 +173,20 @@ export class Lane {
     const views = new Map<string, State>();
     for (const session of this.connections.idleInTransaction) {
       const { name } = session.holder!;
-      const isolation = (await session.look("show transaction_isolation")).rows[0]?.["transaction_isolation"];
+      const isolation = await this.#isolationOf(session, begun(name));
       if (isolation === "serializable" || (isolation === "repeatable read" && !begun(name))) continue;
       views.set(name, (await session.look(this.#stateQuery)).rows[0]?.["state"] as State);
     }
     return views;
+  }
+
+  /** Of the transaction that is open; it cannot change any more once that has run a statement. */
+  async #isolationOf(session: Session, begun: boolean): Promise<unknown> {
+    if (!begun || !this.#isolations.has(session)) {
+      const { rows } = await session.look("show transaction_isolation");
+      this.#isolations.set(session, rows[0]?.["transaction_isolation"]);
+    }
+    return this.#isolations.get(session);
   }
 
   /**

@@ -19,6 +19,7 @@ export class Lanes {
   readonly #all: readonly Lane[];
   readonly #limit;
   #catalog: Promise<Catalog> | undefined;
+  #shared = false;
 
   /** What transactions of the code under test begin with that do not say otherwise. */
   readonly isolation: Isolation;
@@ -27,7 +28,7 @@ export class Lanes {
     this.isolation = isolation;
     this.#all = lanes;
     this.#free = [...lanes];
-    this.#limit = pLimit(lanes.length);
+    this.#limit = pLimit(1);
   }
 
   /**
@@ -67,7 +68,10 @@ export class Lanes {
     return this.#all.length;
   }
 
-  /** Runs `body` on the next lane that is free. */
+  /**
+   * Runs `body` on the next lane that is free. One at a time where a library keeps clients in a pool of its own: all lanes
+   * share that pool, and who waits for a client in it would depend on what goes on elsewhere. The first execution tells.
+   */
   run<T>(body: (lane: Lane) => Promise<T>): Promise<T> {
     return this.#limit(async () => {
       const lane = this.#free.pop()!;
@@ -75,6 +79,10 @@ export class Lanes {
         return await body(lane);
       } finally {
         this.#free.push(lane);
+        const { keepsClients, used } = lane.connections;
+        this.#shared ||= keepsClients;
+        if (this.#shared) this.#limit.concurrency = 1;
+        else if (used) this.#limit.concurrency = this.count;
       }
     });
   }

@@ -69,6 +69,7 @@ export interface OperationContext<Initial, Impl, World> {
   readonly call: <T>(name: string, parameters: Json, body: () => Promise<T>) => Promise<T>;
 }
 
+/** What actors may do: with which parameters, and the code under test that it runs. */
 export interface Operation<Initial, Impl, World, Parameters> {
   /**
    * Parameters, plain JSON data; a function where they depend on the initial state. (Annotate its argument: TypeScript

@@ -27,7 +27,7 @@ export class Watch implements Observer {
   readonly #isRead: (step: Step) => boolean;
   /** Sessions whose transaction has run a statement. */
   readonly #begun = new Set<string>();
-  #committed = "";
+  #committed: State | undefined;
 
   /** @param isRead Whether a step is a query that only reads, and may be asked again. */
   constructor(isRead: (step: Step) => boolean) {
@@ -39,9 +39,10 @@ export class Watch implements Observer {
       this.sites[step.index] = siteOf(stack);
       this.#note(step);
     }
-    this.views.push(await this.#view(lane));
+    const isNews = step === undefined || (mayHaveCommitted(step) && !this.#isRead(step));
+    this.views.push(await this.#view(lane, isNews));
     if (step === undefined) return;
-    if (mayHaveCommitted(step) && !this.#isRead(step)) await this.#askAllAgain(lane, step);
+    if (isNews) await this.#askAllAgain(lane, step);
     else this.#keepAnswers(step);
     if (this.readings.length < queriesAtMost && this.#isRead(step)) {
       const reading: Reading = { read: step, answers: new Map() };
@@ -56,12 +57,12 @@ export class Watch implements Observer {
     else if (!/^\s*(?:begin|start|set|savepoint)\b/i.test(text)) this.#begun.add(session);
   }
 
-  async #view(lane: Lane): Promise<View> {
-    const committed = await lane.state();
+  /** @param isNews Whether something may have been committed since the view before. */
+  async #view(lane: Lane, isNews: boolean): Promise<View> {
+    const committed = isNews ? await lane.state() : this.#committed;
     if (committed === undefined) return {};
-    const text = JSON.stringify(committed);
-    const isNew = text !== this.#committed;
-    this.#committed = text;
+    const isNew = JSON.stringify(committed) !== JSON.stringify(this.#committed);
+    this.#committed = committed;
     const sessions = [...(await lane.views((session) => this.#begun.has(session)))].flatMap(([session, state]) => {
       const differing = Object.entries(state).filter(
         ([name, rows]) => JSON.stringify(rows) !== JSON.stringify(committed[name]),

@@ -7,7 +7,7 @@ import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import { Footprints } from "../footprint/footprints.js";
 import { judge } from "../oracle/judge.js";
-import { signatureOf } from "../oracle/violation.js";
+import { wayOf } from "../oracle/violation.js";
 import { Divergence } from "../strategy/follow.js";
 import { exhaustive } from "../strategy/exhaustive.js";
 import { metered, type MeteredScheduler } from "../strategy/metrics.js";
@@ -140,8 +140,6 @@ interface Active {
   readonly strand: Strand;
   readonly queue: Queue;
   readonly findings: Findings;
-  /** Signatures of which an execution has been run twice. */
-  readonly runTwice: Set<string>;
   handed: number;
   isHopeless: boolean;
 }
@@ -152,6 +150,8 @@ class Exploring {
   readonly #count: number;
   readonly #window: number;
   readonly #deadline: number;
+  /** Ways of breaking of which an execution has been run twice. */
+  readonly #runTwice = new Set<string>();
   #isEnough = false;
   #hasFailed = false;
   timedOut = false;
@@ -170,7 +170,6 @@ class Exploring {
       strand,
       queue: new Queue(options.strategy, strand.nextProgram, about),
       findings: new Findings(options.model),
-      runTwice: new Set(),
       handed: 0,
       isHopeless: false,
     }));
@@ -240,10 +239,9 @@ class Exploring {
       this.#isOver(active) ? undefined : attempt(lane, job, scheduler, this.#options),
     );
     if (result === undefined || "problem" in result) return result;
-    const signature = signatureOf(result.violations);
-    const isNew = signature !== "" && !active.runTwice.has(signature);
-    if (!isNew && !isSampled) return result;
-    active.runTwice.add(signature);
+    const unseen = result.violations.map(wayOf).filter((way) => !this.#runTwice.has(way));
+    if (unseen.length === 0 && !isSampled) return result;
+    for (const way of unseen) this.#runTwice.add(way);
     const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), scheduler, result.trace!);
     return problem === undefined ? result : { problem };
   }

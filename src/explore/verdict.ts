@@ -5,6 +5,7 @@ import type { JudgedClaim } from "./matrix.js";
 import { signatureOf, type Violation } from "../oracle/violation.js";
 import type { Shard } from "./strands.js";
 
+/** What is said of an implementation under a condition; `inconclusive` where anything was cut off, differed from its replay or went wrong. */
 export type Verdict = "holds" | "violates" | "inconclusive";
 
 /** What the executions did, added up: what a verdict rests on. */

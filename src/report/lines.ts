@@ -32,6 +32,9 @@ export interface Line {
 /** Mark of a write that hit no row: often the story. */
 export const missMark = "0 rows!";
 
+/** Stands where steps are left out. */
+export const foldMark = "⋯";
+
 /**
  * A step on one line, without colour, for progress and messages:
  * `worker B: UPDATE worker_runs SET status = ‹failed› WHERE id = ‹7› → 0 rows!`

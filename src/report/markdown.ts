@@ -1,12 +1,14 @@
 import type { Counterexample } from "../shrink/counterexample.js";
+import { folded } from "./fold.js";
 import { legendOf } from "./legend.js";
+import { foldMark } from "./lines.js";
 import { mermaidOf } from "./mermaid.js";
 import type { Line, Span } from "./lines.js";
 import { bold, code, fenced, inline, tableHead, tableRow } from "./markdown-text.js";
 import { count } from "./text.js";
 import { breaksText, timelineOf } from "./timeline.js";
 import type { Row, StateCell, Timeline } from "./timeline.js";
-import { sentenceText } from "./why.js";
+import { reasonsOf, sentenceText } from "./why.js";
 
 /**
  * The counterexample as GitHub Flavored Markdown, for a pull request: the initial state, who runs what, the timeline as a
@@ -14,14 +16,15 @@ import { sentenceText } from "./why.js";
  */
 export function renderCounterexampleMarkdown(
   counterexample: Counterexample,
-  { replayCommand }: { readonly replayCommand: string },
+  { replayCommand, allSteps = false }: { readonly replayCommand: string; readonly allSteps?: boolean },
 ): string {
-  const timeline = timelineOf(counterexample);
+  const whole = timelineOf(counterexample);
+  const timeline = allSteps ? whole : folded(whole);
   const { size, shrunk, confirmed, environment } = timeline;
   const sections = [
     [`### ✗ ${inline(timeline.model)}, ${inline(timeline.implementation)} ${breaksText(timeline.violations)}`],
     beginningOf(timeline),
-    tableOf(timeline),
+    tableOf(timeline, allSteps ? Infinity : mostRows),
     violationsOf(timeline),
     whyOf(timeline),
     diagramOf(counterexample),
@@ -45,12 +48,15 @@ function beginningOf({ initial, program }: Timeline): string[] {
   return [...(initial === null ? [] : [`- Starts from ${code(initial)}`]), ...actors];
 }
 
-function tableOf(timeline: Timeline): string[] {
+function tableOf(timeline: Timeline, most: number): string[] {
   const { actors, display, rows } = timeline;
   const legend = legendOf(timeline, { brackets: false });
   return [
     ...tableHead([" ", ...actors.map((name) => inline(name)), ...display.map((name) => inline(name))], 1),
-    ...boundedRows(rows, (row) => tableRow(cellsOf(row, timeline)), actors.length + display.length),
+    ...boundedRows(
+      rows.map((row) => tableRow(cellsOf(row, timeline))),
+      { most, columns: actors.length + display.length },
+    ),
     ...(legend.length === 0 ? [] : ["", inline(legend.join(", ")) + "."]),
   ];
 }
@@ -59,17 +65,16 @@ function tableOf(timeline: Timeline): string[] {
 const mostRows = 120;
 
 /** All of them, or those of the beginning and of the end. */
-function boundedRows(rows: readonly Row[], render: (row: Row) => string, columns: number): string[] {
-  const shown = rows.length <= mostRows ? rows : [...rows.slice(0, mostRows / 2), ...rows.slice(-mostRows / 2)];
-  const lines = shown.map(render);
-  if (rows.length === shown.length) return lines;
-  const left = `${count(rows.length - shown.length, "row")} more, in the file`;
-  return lines.toSpliced(mostRows / 2, 0, tableRow(["…", left, ...Array.from({ length: columns - 1 }, () => "")]));
+function boundedRows(rows: readonly string[], { most, columns }: { most: number; columns: number }): string[] {
+  if (rows.length <= most) return [...rows];
+  const left = `${count(rows.length - most, "row")} more, in the file`;
+  const gap = tableRow(["…", left, ...Array.from({ length: columns - 1 }, () => "")]);
+  return [...rows.slice(0, most / 2), gap, ...rows.slice(-most / 2)];
 }
 
 function cellsOf(row: Row, { actors, display }: Timeline): string[] {
   return [
-    `${row.switched ? "⇄ " : ""}${row.kind === "completed" ? "…" : ""}${row.number}`,
+    row.kind === "folded" ? foldMark : `${row.switched ? "⇄ " : ""}${row.kind === "completed" ? "…" : ""}${row.number}`,
     ...actors.map((_, actor) => (actor === row.actor ? row.lines.map((line) => lineText(line)).join("<br>") : "")),
     ...display.map((_, column) => stateText(row.state?.[column])),
   ];
@@ -114,11 +119,10 @@ function diagramOf(counterexample: Counterexample): string[] {
 }
 
 /** The reasons, and what shows that it happened. */
-function whyOf({ why }: Timeline): string[] {
-  const told = [...why.stale, ...(why.swap === null ? [] : [why.swap])].map(
-    (sentence) => `- ${bold(inline(sentenceText(sentence)))}`,
-  );
-  return [...told, ...why.proof.map((sentence) => `- ${inline(sentenceText(sentence))}`)];
+function whyOf({ why, place }: Timeline): string[] {
+  const told = reasonsOf(why).map((sentence) => `- ${bold(inline(sentenceText(sentence)))}`);
+  const code = place === null ? [] : [`- In the code: ${inline(place)}.`];
+  return [...told, ...code, ...why.proof.map((sentence) => `- ${inline(sentenceText(sentence))}`)];
 }
 
 function violationsOf({ violations, finalState }: Timeline): string[] {

@@ -1,5 +1,6 @@
 import { beside, gap, lowered, ruled, titled } from "./cells.js";
 import type { Cell } from "./cells.js";
+import { foldMark } from "./lines.js";
 import type { Line } from "./lines.js";
 import type { Painted } from "./paint.js";
 import type { Bracket, Row, StateCell, Table } from "./timeline.js";
@@ -247,5 +248,6 @@ function valueLines({ lines, changed }: StateCell, width: number): Painted[][] {
 }
 
 function numberOf({ kind, number }: Row): string {
+  if (kind === "folded") return foldMark;
   return kind === "completed" ? `…${number}` : `${number}`;
 }

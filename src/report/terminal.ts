@@ -1,5 +1,6 @@
 import type { Counterexample } from "../shrink/counterexample.js";
 import { paragraph } from "./cells.js";
+import { folded } from "./fold.js";
 import { legendOf } from "./legend.js";
 import { paint } from "./paint.js";
 import type { Painted } from "./paint.js";
@@ -7,12 +8,14 @@ import { tableOf } from "./terminal-table.js";
 import { visible } from "./text.js";
 import { breaksText, brokenNames, tableDataOf, timelineOf } from "./timeline.js";
 import type { Table, Timeline } from "./timeline.js";
-import { sentenceText, type Sentence } from "./why.js";
+import { reasonsOf, sentenceText, type Sentence } from "./why.js";
 
 /** How a terminal shows things: whether in colour, and how many columns it has. */
 export interface TerminalOptions {
   readonly color: boolean;
   readonly width: number;
+  /** Whether to show also the steps that would be folded. */
+  readonly allSteps?: boolean;
 }
 
 /** Narrower than this there is nothing to lay out. */
@@ -27,9 +30,10 @@ export const narrowest = 32;
  */
 export function renderCounterexampleTerminal(
   counterexample: Counterexample,
-  { color, width, replayCommand }: TerminalOptions & { readonly replayCommand: string },
+  { color, width, allSteps = false, replayCommand }: TerminalOptions & { readonly replayCommand: string },
 ): string {
-  const timeline = timelineOf(counterexample);
+  const whole = timelineOf(counterexample);
+  const timeline = allSteps ? whole : folded(whole);
   const room = Math.max(narrowest, width);
   const lines = [
     ...headingOf(timeline, room),
@@ -48,10 +52,11 @@ export function renderCounterexampleTerminal(
 
 /** The table of a trace alone, with its legend. */
 export function renderTraceTerminal(
-  recording: Pick<Counterexample, "program" | "trace">,
-  { color, width }: TerminalOptions,
+  { program, trace }: Pick<Counterexample, "program" | "trace">,
+  { color, width, allSteps = false }: TerminalOptions,
 ): string {
-  const table = tableDataOf(recording);
+  const whole = tableDataOf({ program, trace });
+  const table = allSteps ? whole : folded(whole);
   const room = Math.max(narrowest, width);
   const lines = [...tableOf(table, room), ...legendLines(table, room)];
   return lines.map((line) => `${paint(line, color)}\n`).join("");
@@ -82,11 +87,13 @@ function violationsOf({ violations, finalState }: Timeline, room: number): Paint
 }
 
 /** The reasons in sentences, each a paragraph. */
-function whyLines({ why }: Timeline, room: number): Painted[][] {
-  const told = [...why.stale, ...(why.swap === null ? [] : [why.swap])];
-  if (told.length === 0) return [];
-  const lines = told.flatMap((sentence) => paragraph([sentencePieces(sentence)], 3, room));
-  return [...lines, []];
+function whyLines({ why, place }: Timeline, room: number): Painted[][] {
+  const told = reasonsOf(why);
+  const lines = [
+    ...told.flatMap((sentence) => paragraph([sentencePieces(sentence)], 3, room)),
+    ...(place === null ? [] : paragraph([[{ text: `In the code: ${place}.`, role: "plain" }]], 3, room)),
+  ];
+  return lines.length === 0 ? [] : [...lines, []];
 }
 
 function sentencePieces(sentence: Sentence): Painted[] {

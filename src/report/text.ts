@@ -36,6 +36,8 @@ export function characters(text: string): string[] {
 /** At most `limit` characters of the text; `…` is the last of them when something is missing. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
+  const begin = text.slice(0, limit + 1);
+  if (/^[\u0020-\u007e]*$/u.test(begin)) return `${begin.slice(0, limit - 1)}…`;
   // Far more code units than any grapheme that is meant seriously needs: hostile input must not cost seconds.
   const head = characters(text.slice(0, limit * 16));
   if (head.length <= limit && text.length <= limit * 16) return text;

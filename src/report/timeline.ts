@@ -3,8 +3,10 @@ import type { OperationRecord, Step, Trace } from "../execution/trace.js";
 import type { Counterexample } from "../shrink/counterexample.js";
 import type { Size } from "../shrink/size.js";
 import { completionsOf } from "./completions.js";
+import { foldsOf, type Fold } from "./fold.js";
 import { outcomeLine, resultLine, stepText, waitLines } from "./lines.js";
 import type { Line } from "./lines.js";
+import { decisivePlace } from "./place.js";
 import { remarksOf } from "./remarks.js";
 import { switchesOf, type SwitchReason } from "./switches.js";
 import { brief, briefArguments, count, oneLine, visible } from "./text.js";
@@ -23,9 +25,9 @@ export type Bracket = "none" | "opens" | "inside" | "closes";
 
 /** A row of the timeline. */
 export interface Row {
-  /** The state before the first step, a step, or the end of a lock wait (`<... completed>`). */
-  readonly kind: "before" | "step" | "completed";
-  /** Number of the step, from 1; 0 before the first one. */
+  /** The state before the first step, a step, the end of a lock wait (`<... completed>`), or steps that were folded. */
+  readonly kind: "before" | "step" | "completed" | "folded";
+  /** Number of the step, from 1; 0 before the first one; of several the first. */
   readonly number: number;
   /** Which column of actors it belongs to; null for none. */
   readonly actor: number | null;
@@ -57,6 +59,8 @@ export interface Timeline {
   /** The columns of the state; none when no display was recorded. */
   readonly display: readonly string[];
   readonly rows: readonly Row[];
+  /** Which of them may be folded. */
+  readonly folds: readonly Fold[];
   readonly violations: readonly {
     readonly invariant: string;
     readonly way: string;
@@ -66,6 +70,8 @@ export interface Timeline {
   /** The rows of the model's state queries at the end; only when there is no display that shows the state. */
   readonly finalState: readonly string[];
   readonly why: Why;
+  /** The line of code that matters most, as `src/transfer.ts:12, in transfer`; null where none is known. */
+  readonly place: string | null;
   readonly size: string;
   /** How it was shrunk; null when it was found like this. */
   readonly shrunk: string | null;
@@ -74,19 +80,21 @@ export interface Timeline {
 }
 
 /** The part of a timeline that is a table: what a trace alone gives. */
-export type Table = Pick<Timeline, "actors" | "display" | "rows">;
+export type Table = Pick<Timeline, "actors" | "display" | "rows" | "folds">;
 
 /** Lays a trace out as a table. */
 export function tableDataOf(
-  { program, trace }: Pick<Counterexample, "program" | "trace">,
+  { program, trace, explanation }: Pick<Counterexample, "program" | "trace" | "explanation">,
   remarks: ReadonlyMap<number, readonly Line[]> = new Map(),
 ): Table {
   const actors = actorsOf(program, trace);
   const display = displayOf(trace);
+  const rows = rowsOf(trace, { actors, display, remarks });
   return {
     actors: actors.map((name) => visible(name)),
     display: display.map((name) => oneLine(name)),
-    rows: rowsOf(trace, { actors, display, remarks }),
+    rows,
+    folds: foldsOf(rows, trace.steps, explanation),
   };
 }
 
@@ -111,6 +119,7 @@ export function timelineOf(counterexample: Counterexample): Timeline {
     })),
     finalState: table.display.length === 0 ? finalStateOf(trace) : [],
     why: whyOf(counterexample),
+    place: placeText(decisivePlace(counterexample)),
     size: sizeText(shrink.to),
     shrunk: shrunkText(shrink),
     confirmed: {
@@ -119,6 +128,12 @@ export function timelineOf(counterexample: Counterexample): Timeline {
     },
     environment: environmentText(counterexample),
   };
+}
+
+function placeText(place: ReturnType<typeof decisivePlace>): string | null {
+  if (place === undefined) return null;
+  const where = `${visible(place.file)}:${place.line}`;
+  return place.function === null ? where : `${where}, in ${visible(place.function)}`;
 }
 
 /** `breaks an invariant`, `breaks 2 invariants`. */

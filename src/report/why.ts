@@ -16,6 +16,16 @@ export interface Why {
   readonly proof: readonly Sentence[];
 }
 
+/** The reasons: what was stale, and which two steps to swap. */
+export function reasonsOf({ stale, swap }: Why): readonly Sentence[] {
+  return swap === null ? stale : [...stale, swap];
+}
+
+/** That it reproduces, as a sentence. */
+export function confirmedText({ confirmed: { reproduced, times } }: Pick<Counterexample, "confirmed">): string {
+  return `Replayed ${reproduced} of ${count(times, "time")} with the same steps.`;
+}
+
 /** Puts into words what is known of the reasons. Pure. */
 export function whyOf(counterexample: Counterexample): Why {
   const { trace, explanation } = counterexample;
@@ -134,15 +144,11 @@ function overlapSentences({ trace }: Counterexample): Sentence[] {
       .filter((other) => other.actor !== one.actor && one.first <= other.last && other.first <= one.last)
       .map((other) => [one, other] as const),
   );
-  return pairs
-    .slice(0, overlapsShown)
-    .map(([one, other]) => [
-      `${visible(one.operation)} of ${visible(one.actor)} and ${visible(other.operation)} of ${visible(other.actor)} overlapped from `,
-      at(Math.max(one.first, other.first)),
-      " to ",
-      at(Math.min(one.last, other.last)),
-      ".",
-    ]);
+  return pairs.slice(0, overlapsShown).map(([one, other]): Sentence => {
+    const [from, to] = [Math.max(one.first, other.first), Math.min(one.last, other.last)];
+    const who = `${visible(one.operation)} of ${visible(one.actor)} and ${visible(other.operation)} of ${visible(other.actor)} overlapped`;
+    return from === to ? [`${who} at `, at(from), "."] : [`${who} from `, at(from), " to ", at(to), "."];
+  });
 }
 
 const overlapsShown = 6;

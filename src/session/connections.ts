@@ -41,6 +41,8 @@ export class Connections {
   readonly #sessions = new Set<Session>();
   /** Whether any statement may leave state in its session, by a function that it calls. */
   stateful = false;
+  /** Whether clients in no pool of `pg`'s were kept from execution to execution: by a library, in a pool of its own. */
+  keepsClients = false;
 
   /**
    * @param superuser Whether the role of `database` may set what makes Postgres report lock waits.
@@ -72,6 +74,10 @@ export class Connections {
       if (other.pid !== pid && (other.transaction !== "none" || other.dirty || other.busy)) return true;
     }
     return false;
+  }
+
+  get used(): boolean {
+    return this.#sessions.size > 0;
   }
 
   /** This lane's double of a pool. */
@@ -141,12 +147,16 @@ export class Connections {
     let dirty = false;
     for (const session of this.#sessions) {
       if (session.holder !== undefined) {
-        left.push(`${session.holder.name} never released its connection`);
         // A library may keep a client in a pool of its own, where only it knows that it is free.
         const kept =
           !session.pooled && session.transaction === "none" && !session.dirty && !this.stateful && !session.busy;
-        if (kept) session.letGo();
-        else under.push(closeHeld(session));
+        if (kept) {
+          session.letGo();
+          this.keepsClients = true;
+          continue;
+        }
+        left.push(`${session.holder.name} never released its connection`);
+        under.push(closeHeld(session));
       } else if (!session.pooled && !session.ending && ++session.unused > clientUnused) {
         under.push(closeHeld(session));
       } else if (!session.ending && session.transaction !== "none") {

@@ -44,6 +44,8 @@ export interface InvestigateOptions {
   readonly replayLanes: () => Promise<Lanes>;
   readonly model: AnyModel;
   readonly implementation: string;
+  /** What broke others of the model's implementations, in its smallest form: it is likely to be the smallest here, too. */
+  readonly hints?: readonly Failing[];
   /** What is known to break already: what shows only that is not investigated again. */
   readonly known?: readonly Pick<Found, "violations">[];
   /**
@@ -95,6 +97,7 @@ export async function investigate(exploration: Exploration, options: Investigate
     const { least } = options.budget;
     const budget = invariants.has(invariant) ? least : Math.max(budgetLeft, least);
     invariants.add(invariant);
+    await tryHints(options.hints ?? [], memory, model, way);
     for (const failure of startingPoints(exploration, memory, way)) {
       const atMost = smallestOf(shrunk, way);
       // What is shrunk already shows it, and nothing smaller that does was seen.
@@ -162,6 +165,23 @@ function smallestOf(shrunk: readonly Failing[], way: string): Size | undefined {
 
 function bySize(all: readonly Failing[]): Failing[] {
   return all.toSorted((a, b) => compareSizes(sizeOf(a.trace), sizeOf(b.trace)));
+}
+
+/** Hints of which the memory is to know whether they break here, for each way of breaking. */
+const hintsTried = 4;
+
+/** Runs the smallest of what broke others in this way; what breaks here as well is where shrinking begins. */
+async function tryHints(hints: readonly Failing[], memory: Memory, model: AnyModel, way: string): Promise<void> {
+  const own = hints.filter((hint) => waysOf(hint).has(way)).toSorted((a, b) => compareFailures(model, a, b));
+  // Others break by the same.
+  const different = new Map(
+    own.map(({ program, trace }) => {
+      const turns = turnsOf(trace.steps);
+      return [JSON.stringify([program, turns]), { program, turns }];
+    }),
+  );
+  const few = [...different.values()].slice(0, hintsTried);
+  await Promise.all(few.map(({ program, turns }) => memory.along(program, turns)));
 }
 
 /** Where shrinking begins: the smallest failure, the one that breaks in the fewest ways, and the most frequent kind. */

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { UsageError } from "../errors.js";
 import type { RememberedReport } from "../explore/verdict.js";
-import type { Remembered } from "../remembered.js";
+import type { Remembered } from "../check/remembered.js";
 import { counterexampleFileName, readCounterexample, writeCounterexample } from "../report/counterexample-file.js";
 import type { Counterexample } from "../shrink/counterexample.js";
 import { compareSizes } from "../shrink/size.js";

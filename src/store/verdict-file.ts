@@ -1,7 +1,7 @@
-import type { CheckResult } from "../check.js";
+import type { CheckResult } from "../check/options.js";
 import { UsageError } from "../errors.js";
 import type { VerdictFile } from "../explore/verdict.js";
-import type { ShardResult } from "../merge.js";
+import type { ShardResult } from "../check/merge.js";
 import { readCounterexample } from "../report/counterexample-file.js";
 
 /**

@@ -1,3 +1,4 @@
+import { comparable } from "./comparable.js";
 import type { FaultKind } from "./fault.js";
 import { defaultChoice } from "./schedule.js";
 import type { Choice, Scheduler } from "./strategy.js";
@@ -112,7 +113,7 @@ class Progress {
     const choice = choices[index]!;
     const at = this.#find(choice);
     if (at === undefined) {
-      this.added.push(oneLine(choice.text));
+      this.added.push(comparable(choice.text));
       return index;
     }
     this.#met.add(at);
@@ -123,27 +124,23 @@ class Progress {
   }
 
   gone(): string[] {
-    return this.#steps.filter((_, index) => !this.#met.has(index)).map(({ text }) => oneLine(text));
+    return this.#steps.filter((_, index) => !this.#met.has(index)).map(({ text }) => comparable(text));
   }
 
   /** Its place in the record, from where the actor is. */
   #find(choice: Choice): number | undefined {
-    const text = oneLine(choice.text);
+    const text = comparable(choice.text);
     const alike = [...this.#steps.keys()].filter(
-      (index) => !this.#met.has(index) && oneLine(this.#steps[index]!.text) === text,
+      (index) => !this.#met.has(index) && comparable(this.#steps[index]!.text) === text,
     );
     // One that was passed over comes late: statements may have changed places.
     const exact = alike.find((index) => index >= this.position) ?? alike[0];
     if (exact !== undefined) return exact;
     const next = this.#steps[this.position];
-    return next !== undefined && next.kind === choice.kind && resembles(oneLine(next.text), text)
+    return next !== undefined && next.kind === choice.kind && resembles(comparable(next.text), text)
       ? this.position
       : undefined;
   }
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
 
 /** Whether two statements begin with the same word and share most of their words (Dice 1945). */

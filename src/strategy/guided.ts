@@ -1,4 +1,5 @@
 import type { Ending, Footprints } from "../footprint/footprints.js";
+import { comparable } from "./comparable.js";
 import { dependent, EventLog, keyOf, type Event, type Possible } from "./events.js";
 import { Divergence } from "./follow.js";
 import { defaultChoice } from "./schedule.js";
@@ -121,6 +122,6 @@ export class GuidedRun implements Scheduler {
 
 function describe(choices: readonly Choice[]): string {
   return choices
-    .map(({ session, kind, text, fault }) => `${session}: ${fault ?? `${kind} ${text.replace(/\s+/g, " ").trim()}`}`)
+    .map(({ session, kind, text, fault }) => `${session}: ${fault ?? `${kind} ${comparable(text)}`}`)
     .join("; ");
 }

@@ -1,3 +1,4 @@
+import { comparable } from "./comparable.js";
 import { Divergence } from "./follow.js";
 import type { Choice, Scheduler } from "./strategy.js";
 
@@ -47,6 +48,6 @@ function repeat(pending: readonly (readonly Choice[])[], chosen: readonly number
 function describe(choices: readonly Choice[]): string {
   return choices
     .filter(({ fault }) => fault === undefined)
-    .map(({ session, text }) => `${session}: ${text.replace(/\s+/g, " ").trim()}`)
+    .map(({ session, text }) => `${session}: ${comparable(text)}`)
     .join("; ");
 }

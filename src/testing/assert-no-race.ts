@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { check, type CheckOptions } from "../check.js";
+import { check } from "../check/check.js";
+import type { CheckOptions } from "../check/options.js";
 import { RaceproofError, UsageError } from "../errors.js";
 import type { AnyModel, Isolation, Model } from "../execution/model.js";
 import type { ImplementationVerdict } from "../explore/verdict.js";

@@ -17,6 +17,11 @@ export class RaceError extends Error {
     Object.defineProperty(this, "counterexample", { enumerable: false });
     leadTo(this, place);
   }
+
+  /** For runners that pass errors on from their workers with all of their properties, enumerable or not, to print them. */
+  toJSON(): { name: string; message: string; stack: string | undefined } {
+    return { name: this.name, message: this.message, stack: this.stack };
+  }
 }
 
 /** Makes the stack of an error lead to a place. */

@@ -1,4 +1,4 @@
-import { postgresOf } from "../check.js";
+import { postgresOf } from "../check/tell.js";
 import { UsageError } from "../errors.js";
 import { execute } from "../execution/execution.js";
 import type { AnyModel, Isolation } from "../execution/model.js";

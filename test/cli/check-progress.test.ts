@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import type { CheckProgress as Any } from "../../src/check.js";
+import type { CheckProgress as Any } from "../../src/check/options.js";
 import { CheckView } from "../../src/cli/check-progress.js";
 import { LiveRegion } from "../../src/cli/terminal.js";
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { reportersOf } from "../../src/cli/reporters.js";
 import { writeCounterexample } from "../../src/report/counterexample-file.js";
 import { bank } from "../report/fixtures.js";
+import { polling } from "../report/stories.js";
 import { green } from "../report/verdict-fixtures.js";
 import { project } from "./support.js";
 
@@ -31,6 +32,29 @@ describe("raceproof show", () => {
     expect(page).toContain('id="verdict"');
     // From now on it is there, and is not made again.
     expect((await run("show", "all")).stdout).toBe("all/dashboard-sync.html\n");
+  });
+
+  test("what it was before it was shrunk, where a check has written that beside it", async () => {
+    const from = { actors: 3, operations: 6, faults: 0, preemptions: 9, steps: 41, switches: 17 };
+    const file = write("shrunk/bank.json", writeCounterexample(bank));
+    const steps = [...bank.trace.steps, ...bank.trace.steps];
+    const found = { counterexample: "bank.json", seed: "seven", from, executions: 57, steps };
+    write("shrunk/bank.found.jsonl", `${JSON.stringify(found)}\n`);
+    await run("show", file);
+    expect(read("shrunk/bank.html")).toContain("Before and after shrinking (12 steps, 6 steps)");
+    expect((await run("show", file, "--format", "terminal")).stdout).toContain("shrunk from 6 operations");
+    write("shrunk/bank.found.jsonl", "{}\n");
+    expect((await run("show", file)).stderr).toMatch(/^raceproof: shrunk\/bank\.found\.jsonl cannot be read: .*\n$/u);
+  });
+
+  test("as text, with all of its steps if they are asked for", async () => {
+    const file = write("text/polling.json", writeCounterexample(polling));
+    const { stdout } = await run("show", file, "--format", "terminal");
+    expect(stdout).toContain("⋯  steps 2 to 4 change nothing");
+    expect((await run("show", file, "--all-steps")).stdout.match(/◇ sleep/gu)).toHaveLength(4);
+    const args = ["--format", "markdown", "--all-steps", "--output", "text/polling.md"];
+    expect(await run("show", file, ...args)).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(read("text/polling.md").match(/^\|.*◇ sleep/gmu)).toHaveLength(4);
   });
 
   test.each([

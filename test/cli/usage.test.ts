@@ -25,6 +25,7 @@ describe("help", () => {
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("Usage: raceproof");
+    expect(stderr).toMatch(/To begin:\n +raceproof init/);
   });
 });
 

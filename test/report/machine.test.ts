@@ -1,11 +1,15 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
 import type { Log } from "sarif";
 import { describe, expect, test } from "vitest";
 
-import { renderJobSummary } from "../../src/report/job-summary.js";
+import { renderComment, renderJobSummary } from "../../src/report/bounded-markdown.js";
 import { renderAgent } from "../../src/report/machine/agent.js";
-import { renderGitHub } from "../../src/report/machine/github.js";
+import { renderGitHub, withoutCommands } from "../../src/report/machine/github.js";
 import { renderJsonLines } from "../../src/report/machine/json-lines.js";
 import { renderJUnit } from "../../src/report/machine/junit.js";
 import { renderSarif } from "../../src/report/machine/sarif.js";
@@ -14,7 +18,7 @@ import type { Report } from "../../src/report/report.js";
 import { foreignTags } from "./checks.js";
 import { bank, hostile, nasty, redelivery } from "./fixtures.js";
 import { reportOf } from "./reports.js";
-import { stories, withNastyExplanation } from "./stories.js";
+import { long, stories, withNastyExplanation } from "./stories.js";
 import { mixed } from "./verdict-fixtures.js";
 
 const reports: Readonly<Record<string, Report>> = {
@@ -35,6 +39,7 @@ describe.each(Object.entries(reports))("%s", (name, report) => {
     ["jsonl.txt", renderJsonLines],
     ["agent.txt", renderAgent],
     ["summary.md", renderJobSummary],
+    ["comment.md", renderComment],
   ] as const)("%s", async (extension, render) => {
     await expect(render(report)).toMatchFileSnapshot(`golden/machine/${name}.${extension}`);
   });
@@ -124,6 +129,14 @@ describe("GitHub", () => {
     expect(lines[9]).toBe("::error title=raceproof::and 6 more; the report has them all");
   });
 
+  test("in a log no line is a command, whatever it says", () => {
+    const [first, ...rest] = withoutCommands("::error::x\n::stop-commands::y\n  ##[add-path]z").split("\n");
+    const word = first!.slice("::stop-commands::".length);
+    expect(rest).toEqual(["::error::x", "::stop-commands::y", "  ##[add-path]z", `::${word}::`, ""]);
+    expect(withoutCommands("a\n").split("\n")).toHaveLength(4);
+    expect(withoutCommands("a\n")).not.toContain(word);
+  });
+
   test("no text begins a command of its own", () => {
     const lines = renderGitHub(reports["hostile"]!).trimEnd().split("\n");
     expect(lines.every((line) => line.startsWith("::error "))).toBe(true);
@@ -138,11 +151,70 @@ describe("GitHub", () => {
     expect(summary).toMatch(/more counterexamples: see `reports\/r\d+\.json` and those beside it\.\n$/u);
     expect(foreignTags(renderJobSummary(reports["hostile"]!))).toEqual([]);
   });
+
+  test("a comment, too, however much there is to tell, and it says where the rest is", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 300 }, (_, i) => [`r${i}`, { ...redelivery, implementation: `i${i}` }]),
+    );
+    const report = reportOf({ ...many, long: long(500) });
+    const comment = renderComment(report);
+    expect(comment.length).toBeLessThan(65_536);
+    expect(comment).toMatch(/\d+ more counterexamples: see `reports\/r\d+\.json` and those beside it\.\n$/u);
+    expect(comment).toContain("is in the files of the report.");
+    expect(comment).toContain("```sh\nnpx raceproof replay reports/r0.json");
+    // What leaves no room for the whole verdict leaves room for the short one.
+    const summary = renderJobSummary(report, 80_000);
+    expect(Buffer.byteLength(summary)).toBeLessThan(80_000);
+    expect(summary).toContain("is in the files of the report.");
+    expect(renderJobSummary(report)).not.toContain("is in the files of the report.");
+  });
+
+  test("what marks a comment ends nowhere but at its end", () => {
+    const { verdict, counterexamples } = reports["bank"]!;
+    const comment = renderComment({ verdict: { ...verdict!, model: "--> <b> --!>" }, counterexamples });
+    expect(comment.split("\n")[0]).toBe("<!-- raceproof: --&gt; &lt;b&gt; --!&gt; -->");
+  });
 });
 
+/** Places that the official schema of SARIF 2.1.0 has something against. */
+function officialTroubleOf(log: unknown): string[] {
+  officialSarif(log);
+  return (officialSarif.errors ?? []).map(({ instancePath }) => instancePath);
+}
+
+const officialSarif = (() => {
+  const { resolve } = createRequire(import.meta.url);
+  const folder = path.dirname(resolve("@microsoft/jest-sarif/package.json"));
+  const text = readFileSync(path.join(folder, "lib/schemas/sarif-2.1.0-rtm.5.json"), "utf8");
+  // It is of draft 4: what it uses of that means the same in later ones, but for its name.
+  const { $schema: _, id: __, ...schema } = JSON.parse(text) as Record<string, unknown>;
+  const ajv = new Ajv({ strict: false, unicodeRegExp: false });
+  ajv.addFormat("uri", (uri: string) => URL.canParse(uri));
+  ajv.addFormat("uri-reference", (uri: string) => /^[^\s\\<>"{}|^`]*$/u.test(uri) && URL.canParse(uri, "file:///"));
+  ajv.addFormat("date-time", (time: string) => !Number.isNaN(Date.parse(time)));
+  return ajv.compile(schema);
+})();
+
 describe("SARIF", () => {
-  // The official schema is not in any package that we depend on: the types of @types/sarif stand in for it, with what code
-  // scanning wants beyond them.
+  test.each(Object.entries(reports))("%s fits the official schema", (_, report) => {
+    expect(officialTroubleOf(JSON.parse(renderSarif(report)))).toEqual([]);
+  });
+
+  test("the official schema notices what is wrong", () => {
+    const log = JSON.parse(renderSarif(reports["bank"]!)) as Log;
+    const broken = {
+      ...log,
+      runs: log.runs.map((run) => ({ ...run, results: [{ ...run.results![0], level: "bad" }] })),
+    };
+    expect(officialTroubleOf(broken)).toEqual(["/runs/0/results/0/level"]);
+  });
+
+  test("no text of a model is taken for a link", () => {
+    const story = { ...redelivery, violations: [{ invariant: "i", way: "w", message: "[here](https://example.org)" }] };
+    const log = JSON.parse(renderSarif(reportOf({ story }))) as Log;
+    expect(log.runs[0]!.results![0]!.message.text).toContain("[here\\](https://example.org)");
+  });
+
   test.each(Object.entries(reports))("%s has what code scanning wants", (_, report) => {
     const log = JSON.parse(renderSarif(report)) as Log;
     expect(log.version).toBe("2.1.0");

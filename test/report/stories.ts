@@ -150,6 +150,65 @@ export const retried = counterexampleOf({
   violations: broken("n is 3, and 2 was expected"),
 });
 
+const poll: StepSketch = {
+  actor: "worker",
+  text: "SELECT state FROM job WHERE id = $1",
+  values: [1],
+  outcome: rows("SELECT", 1, [{ state: "queued" }]),
+};
+const settings = (name: string): StepSketch => ({
+  actor: "worker",
+  text: "SELECT value FROM setting WHERE name = $1",
+  values: [name],
+  outcome: rows("SELECT", 1, [{ value: 3 }]),
+  display: { job: "queued" },
+});
+const pause: StepSketch = { actor: "worker", kind: "yield", text: "sleep", outcome: passed };
+const polled = counterexampleOf({
+  actors: [ran("worker"), ran("user")],
+  before: { job: "queued" },
+  steps: [
+    settings("retries"),
+    settings("timeout"),
+    { ...settings("colour"), ...open, text: "BEGIN", values: [], outcome: rows("BEGIN", null) },
+    settings("batch"),
+    { ...settings(""), text: "COMMIT", values: [], outcome: rows("COMMIT", null) },
+    ...Array.from({ length: 4 }, () => [poll, pause]).flat(),
+    poll,
+    { actor: "user", text: "DELETE FROM job", outcome: rows("DELETE", 1), display: { job: "none" } },
+    { actor: "worker", text: "UPDATE job SET state = 'done'", outcome: rows("UPDATE", 0), display: { job: "none" } },
+  ],
+  violations: broken("a job was forgotten"),
+});
+
+/** Most of its steps tell nothing: settings that nobody changes, and a loop. */
+export const polling: Counterexample = {
+  ...polled,
+  explanation: {
+    sites: polled.trace.steps.map(() => null),
+    sources: [],
+    views: [],
+    edges: [
+      { from: 5, to: 14, reason: "one deletes what the other reads" },
+      { from: 7, to: 14, reason: "one deletes what the other reads" },
+      { from: 9, to: 14, reason: "one deletes what the other reads" },
+      { from: 11, to: 14, reason: "one deletes what the other reads" },
+      { from: 13, to: 14, reason: "one deletes what the other reads" },
+    ],
+    stale: [
+      {
+        read: 13,
+        since: 14,
+        write: 14,
+        used: 15,
+        before: { rowCount: 1, rows: [{ state: "queued" }] },
+        after: { rowCount: 0, rows: [] },
+      },
+    ],
+    swap: { tried: 1, passing: null },
+  },
+};
+
 /** As long as they come before they are shrunk. */
 export function long(steps: number): Counterexample {
   const actors = ["alice", "bob", "carol"];
@@ -239,4 +298,4 @@ export function withNastyExplanation(story: Counterexample, nasty: string): Coun
   };
 }
 
-export const stories = { threeDeadlock, crash, lostCommit, retried };
+export const stories = { threeDeadlock, crash, lostCommit, retried, polling };

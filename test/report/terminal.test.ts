@@ -18,7 +18,7 @@ describe.each(Object.entries(shown))("%s on a terminal", (name, counterexample) 
   });
 
   test("never wider than the terminal, whatever its width", () => {
-    for (let width = 32; width <= 250; width += 3) {
+    for (const width of [...Array.from({ length: 14 }, (_, at) => 32 + at * 7), 140, 200, 250]) {
       expect(
         unfit(renderCounterexampleTerminal(counterexample, { color: false, width, replayCommand: "replay it" }), width),
       ).toEqual([]);
@@ -56,6 +56,6 @@ test("any counterexample fits the terminal and has nothing in it that the termin
         unfit(renderCounterexampleTerminal(counterexample, { color: false, width, replayCommand: "replay it" }), width),
       ).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });

@@ -3,7 +3,7 @@ import type { Counterexample, OriginalStep } from "../../shrink/counterexample.j
 import { stepText, outcomeLine, textOf } from "../lines.js";
 import { cut, visible } from "../text.js";
 import { breaksText, timelineOf, type Timeline } from "../timeline.js";
-import type { Sentence } from "../why.js";
+import { reasonsOf, type Sentence } from "../why.js";
 import { plainTables } from "../tables.js";
 import type { Told } from "../report.js";
 import { hueOf } from "./hue.js";
@@ -45,7 +45,7 @@ ${shrinking(counterexample, timeline)}
 }
 
 function reasons({ why }: Timeline, id: string): Content {
-  const told = [...why.stale, ...(why.swap === null ? [] : [why.swap])];
+  const told = reasonsOf(why);
   if (told.length === 0) return null;
   return html`<div class="why">
     <h3>Why</h3>

@@ -8,7 +8,7 @@ export class Html {
     this.#markup = markup;
   }
 
-  /** Only for {@link html}, whose literal parts are ours. */
+  /** Only where the literal parts are ours, as those of {@link html}. */
   static of(parts: readonly string[], values: readonly Content[]): Html {
     return new Html(parts.map((part, index) => (index === 0 ? part : render(values[index - 1]!) + part)).join(""));
   }
@@ -43,7 +43,7 @@ export function lines(text: string): Content {
   return text.split(/\r\n|\r|\n/u).map((line, index) => (index === 0 ? line : [breakLine, line]));
 }
 
-const breakLine = html``;
+const breakLine = Html.of(["\n"], []);
 
 function render(value: Content): string {
   if (value === null) return "";

@@ -58,23 +58,14 @@
       this.inspector.hidden = false;
     }
 
-    /** Steps that nobody else notices can be folded away: no change of state, no switch, no wait, nothing remarked. */
+    /** Steps that tell nothing can be folded away; a row says what they were. */
     foldable() {
-      const touched = new Set(this.edges.flatMap(({ dataset }) => [Number(dataset.from), Number(dataset.to)]));
-      const told = ".operation, .result, .remark, .wait, .r-miss, .r-error, .state dl";
-      this.dull = [...this.rows].filter(
-        ([step, row]) =>
-          step > 0 &&
-          step < this.last &&
-          !touched.has(step) &&
-          !row.classList.contains("switched") &&
-          row.querySelector(told) === null,
-      );
+      this.dull = [...this.article.querySelectorAll("tr.dull")];
       if (this.dull.length === 0) return;
+      this.folds = [...this.article.querySelectorAll("tr.fold")];
       this.fold = document.createElement("button");
       this.fold.type = "button";
-      const many = this.dull.length;
-      this.fold.textContent = `Fold ${many} ${many === 1 ? "step" : "steps"} that nobody notices`;
+      this.fold.textContent = `Fold ${this.dull.length} steps that tell nothing`;
       this.fold.setAttribute("aria-pressed", "false");
       this.fold.addEventListener("click", () => this.toggleFold());
       const bar = document.createElement("div");
@@ -87,7 +78,8 @@
       if (this.fold === undefined) return;
       const folded = this.fold.getAttribute("aria-pressed") !== "true";
       this.fold.setAttribute("aria-pressed", String(folded));
-      for (const [, row] of this.dull) row.hidden = folded;
+      for (const row of this.dull) row.hidden = folded;
+      for (const row of this.folds) row.hidden = !folded;
       if (folded && this.rows.get(this.step)?.hidden === true) this.move(1);
     }
 

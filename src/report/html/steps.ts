@@ -1,5 +1,5 @@
 import type { Counterexample } from "../../shrink/counterexample.js";
-import type { Line } from "../lines.js";
+import { foldMark, type Line } from "../lines.js";
 import type { Row, StateCell, Timeline } from "../timeline.js";
 import { beginning, detailsOf } from "./details.js";
 import { html, type Content, type Html } from "./markup.js";
@@ -7,8 +7,9 @@ import { hueOf } from "./hue.js";
 
 /** The timeline as a table: a row with an anchor for each step, a column for each actor, and the state. */
 export function stepsTable(counterexample: Counterexample, timeline: Timeline, id: string): Html {
-  const { actors, display, rows } = timeline;
+  const { actors, display, rows, folds } = timeline;
   const details = detailsOf(counterexample, id);
+  const before = beginning(counterexample, id);
   const hues = actorsOf(counterexample).map((actor) => hueOf(counterexample, actor));
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Timeline">
     <table class="steps">
@@ -22,7 +23,18 @@ export function stepsTable(counterexample: Counterexample, timeline: Timeline, i
         </tr>
       </thead>
       <tbody>
-        ${rows.map((row) => rowOf(row, { timeline, id, hues, details, before: beginning(counterexample, id) }))}
+        ${rows.map((row, at) => {
+          const fold = folds.find(({ from, to }) => from <= at && at <= to);
+          const context = {
+            timeline,
+            id,
+            hues,
+            details,
+            before,
+            dull: fold !== undefined,
+          };
+          return [fold?.from === at ? foldRow(fold.text, timeline) : null, rowOf(row, context)];
+        })}
       </tbody>
     </table>
   </div>`;
@@ -39,9 +51,19 @@ interface Context {
   readonly hues: readonly string[];
   readonly details: readonly Html[];
   readonly before: Html | null;
+  /** Whether it may be folded. */
+  readonly dull: boolean;
 }
 
-function rowOf(row: Row, { timeline, id, hues, details, before }: Context): Html {
+/** What stands for the rows behind it while they are folded. */
+function foldRow(text: string, { actors, display }: Timeline): Html {
+  return html`<tr class="fold" hidden>
+    <th scope="row">${foldMark}</th>
+    <td colspan="${actors.length + (display.length === 0 ? 0 : 1)}">${text}</td>
+  </tr>`;
+}
+
+function rowOf(row: Row, { timeline, id, hues, details, before, dull }: Context): Html {
   const { kind, number, actor, switched, because, lines, brackets } = row;
   const anchor =
     kind === "step"
@@ -69,7 +91,7 @@ function rowOf(row: Row, { timeline, id, hues, details, before }: Context): Html
           </tr>`
         : null
     }
-    <tr ${anchor} class="${kind}${switched ? " switched" : ""}">
+    <tr ${anchor} class="${kind}${switched ? " switched" : ""}${dull ? " dull" : ""}">
       <th scope="row">
         ${switched ? html`<span class="said">switch to ${timeline.actors[actor ?? -1] ?? ""}: </span>` : null}${head}
       </th>

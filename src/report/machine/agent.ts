@@ -2,9 +2,9 @@ import { failuresOf, type Case } from "../cases.js";
 import { describeStep } from "../lines.js";
 import { decisivePlace } from "../place.js";
 import type { Report } from "../report.js";
-import { cut, oneLine } from "../text.js";
+import { cut, oneLine, visible } from "../text.js";
 import { summaryOf } from "../verdict-summary.js";
-import { sentenceText, whyOf } from "../why.js";
+import { confirmedText, reasonsOf, sentenceText, whyOf } from "../why.js";
 
 /** Failures told in full; of the others there is only the number. */
 const told = 5;
@@ -23,22 +23,24 @@ export function renderAgent(report: Report): string {
     ...failures.slice(0, told).flatMap(failureLines),
     ...(failures.length > told ? [`and ${failures.length - told} more`] : []),
   ];
-  return lines.map((line) => `${oneLine(line) === "" ? "" : line}\n`).join("");
+  return lines.map((line) => `${visible(line)}\n`).join("");
 }
 
 function failureLines({ implementation, condition, invariant, message, told }: Case): string[] {
   const head = `FAIL ${oneLine(implementation)} [${condition}] ${oneLine(invariant)}: ${cut(oneLine(message), 400)}`;
   if (told === undefined) return [head];
   const { counterexample, replayCommand } = told;
-  const { stale, swap } = whyOf(counterexample);
+  const why = whyOf(counterexample);
+  const proof = [confirmedText(counterexample), ...why.proof.map(sentenceText)];
   const place = decisivePlace(counterexample);
   const all = counterexample.trace.steps;
   return [
     head,
-    ...[...stale, ...(swap === null ? [] : [swap])].map((sentence) => `  why: ${sentenceText(sentence)}`),
+    ...reasonsOf(why).map((sentence) => `  why: ${sentenceText(sentence)}`),
     ...(place === undefined ? [] : [`  at: ${place.file}:${place.line}`]),
     ...all.slice(0, steps).map((step) => `  ${step.index + 1} ${cut(describeStep(step), 160)}`),
     ...(all.length > steps ? [`  … ${all.length - steps} more steps`] : []),
+    `  proof: ${cut(proof.join(" "), 600)}`,
     `  replay: ${replayCommand}`,
   ];
 }

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { failuresOf, type Case } from "../cases.js";
 import { decisivePlace } from "../place.js";
-import type { Report } from "../report.js";
+import type { Report, Told } from "../report.js";
 import { cut, oneLine, visible } from "../text.js";
-import { sentenceText, whyOf } from "../why.js";
+import { confirmedText, reasonsOf, sentenceText, whyOf } from "../why.js";
 
 /** GitHub shows so many annotations of one kind of one step, and drops the others without a word. */
 const shown = 10;
@@ -28,8 +29,7 @@ function placeOf({ told }: Case) {
 function annotation(failure: Case): string {
   const { implementation, condition, invariant, message, told } = failure;
   const place = placeOf(failure);
-  const why = told === undefined ? [] : whyOf(told.counterexample).stale.map(sentenceText);
-  const lines = [message, ...why, ...(told === undefined ? [] : [told.replayCommand])];
+  const lines = [message, ...(told === undefined ? [] : reasonsAndProof(told))];
   const title = `${implementation}, ${condition}: ${invariant}`;
   return command(
     { ...(place === undefined ? {} : { file: place.file, line: String(place.line) }), title: cut(oneLine(title), 200) },
@@ -37,9 +37,25 @@ function annotation(failure: Case): string {
   );
 }
 
+/** Why it broke, the two steps to swap, that it really happened, and how to run it again. */
+function reasonsAndProof({ counterexample, replayCommand }: Told): string[] {
+  const why = whyOf(counterexample);
+  const sentences = [...reasonsOf(why), ...why.proof].map(sentenceText);
+  return [...sentences, confirmedText(counterexample), replayCommand];
+}
+
 function command(properties: Readonly<Record<string, string>>, message: string): string {
   const named = Object.entries(properties).map(([key, value]) => `${key}=${propertyText(value)}`);
   return `::error ${named.join(",")}::${dataText(message)}`;
+}
+
+/**
+ * Text for a job's log, in which GitHub's runners look for commands: in no line of it they find one. The word that ends this
+ * follows from the text, so nothing in the text can be it.
+ */
+export function withoutCommands(text: string): string {
+  const word = createHash("sha256").update(text).digest("hex");
+  return `::stop-commands::${word}\n${text.endsWith("\n") ? text : `${text}\n`}::${word}::\n`;
 }
 
 /** As `@actions/core` escapes them: what is in them cannot end the command, or begin another. */

@@ -2,7 +2,7 @@ import { casesOf } from "../cases.js";
 import { decisivePlace } from "../place.js";
 import type { Report } from "../report.js";
 import { inert } from "../stable-json.js";
-import { sentenceText, whyOf } from "../why.js";
+import { reasonsOf, sentenceText, whyOf } from "../why.js";
 
 /**
  * One JSON object on each line: `case` for each implementation, condition and invariant, `counterexample` for each one that
@@ -16,8 +16,9 @@ export function renderJsonLines(report: Report): string {
     }),
     ...counterexamples.map(({ counterexample, file, replayCommand }) => {
       const { implementation, condition, signature, violations, shrink, confirmed } = counterexample;
-      const { stale, swap } = whyOf(counterexample);
-      const why = [...stale, ...(swap === null ? [] : [swap])].map(sentenceText);
+      const reasons = whyOf(counterexample);
+      const why = reasonsOf(reasons).map(sentenceText);
+      const proof = reasons.proof.map(sentenceText);
       const place = decisivePlace(counterexample) ?? null;
       return {
         type: "counterexample",
@@ -28,6 +29,7 @@ export function renderJsonLines(report: Report): string {
         size: shrink.to,
         confirmed,
         why,
+        proof,
         place,
         file,
         replay: replayCommand,

@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { failuresOf, type Case } from "../cases.js";
 import { describeStep } from "../lines.js";
 import { decisivePlace } from "../place.js";
-import type { Report } from "../report.js";
+import type { Site } from "../../explanation/explanation.js";
+import type { Counterexample } from "../../shrink/counterexample.js";
+import type { Report, Told } from "../report.js";
 import { inert } from "../stable-json.js";
 import { cut, oneLine, visible } from "../text.js";
-import { sentenceText, whyOf } from "../why.js";
+import { confirmedText, reasonsOf, whyOf } from "../why.js";
 
 /**
  * What was not to be, as SARIF 2.1.0 for code scanning: a rule for each invariant, a result for each counterexample at the
@@ -55,22 +57,65 @@ function ruleId(invariant: string): string {
 
 function resultOf(failure: Case, ruleIndex: number) {
   const { implementation, condition, invariant, outcome, message, told } = failure;
-  const why = told === undefined ? [] : whyOf(told.counterexample).stale.map(sentenceText);
+  const named = told === undefined ? [] : namedSteps(told.counterexample);
   const words = [
-    `${implementation}, ${condition}: ${message}`,
-    ...why,
-    ...(told === undefined ? [] : [`Replay: ${told.replayCommand}`]),
+    literal(`${implementation}, ${condition}: ${message}`),
+    ...(told === undefined ? [] : wordsOf(told, named)),
   ];
   const identity = JSON.stringify([implementation, condition, told?.counterexample.signature ?? invariant]);
   return {
     ruleId: ruleId(invariant),
     ruleIndex,
     level: outcome === "failed" ? "error" : "warning",
-    message: { text: words.map((line) => visible(line)).join("\n") },
+    message: { text: words.join("\n") },
     locations: locationsOf(failure),
+    ...(named.length === 0 ? {} : { relatedLocations: named.map(({ location }, id) => ({ id: id + 1, ...location })) }),
     partialFingerprints: { "raceproof/v1": createHash("sha256").update(identity).digest("hex").slice(0, 32) },
     ...flowsOf(failure),
   };
+}
+
+/** Why it broke, the two steps to swap, that it really happened, and how to run it again; steps lead to their places in the code. */
+function wordsOf({ counterexample, replayCommand }: Told, named: readonly NamedStep[]): string[] {
+  const why = whyOf(counterexample);
+  const sentences = [...reasonsOf(why), ...why.proof].map((sentence) =>
+    sentence.map((part) => (typeof part === "string" ? literal(part) : stepLink(part.step, named))).join(""),
+  );
+  return [...sentences, confirmedText(counterexample), literal(`Replay: ${replayCommand}`)];
+}
+
+/** A step that the reasons speak of, with its place. */
+interface NamedStep {
+  readonly step: number;
+  readonly location: ReturnType<typeof locationOf>;
+}
+
+function namedSteps(counterexample: Counterexample): NamedStep[] {
+  const { trace, explanation } = counterexample;
+  const numbers = reasonsOf(whyOf(counterexample)).flatMap((sentence) =>
+    sentence.flatMap((part) => (typeof part === "string" ? [] : [part.step])),
+  );
+  return [...new Set(numbers)].flatMap((step): NamedStep[] => {
+    const site = explanation?.sites[step - 1];
+    if (!isOurs(site)) return [];
+    const text = literal(cut(`${step}. ${describeStep(trace.steps[step - 1]!)}`, 400));
+    return [{ step, location: locationOf(site.file, site.line, text) }];
+  });
+}
+
+function stepLink(step: number, named: readonly NamedStep[]): string {
+  const id = named.findIndex((each) => each.step === step) + 1;
+  return id === 0 ? `step ${step}` : `[step ${step}](${id})`;
+}
+
+/** Whether a place is in the project: a tool would look for it there. */
+function isOurs(site: Site | null | undefined): site is Site {
+  return site !== null && site !== undefined && !site.file.startsWith("raceproof/");
+}
+
+/** Text in which no viewer finds a link, as `[text](target)` is one in a message. */
+function literal(text: string): string {
+  return visible(text).replaceAll("](", "\\](");
 }
 
 /** The decisive statement, else the model, so that code scanning, which needs a place, shows it at all. */
@@ -83,7 +128,7 @@ function locationsOf({ told }: Case) {
 }
 
 function locationOf(file: string, line: number, message?: string) {
-  const uri = file.split("/").map(encodeURIComponent).join("/");
+  const uri = visible(file).split("/").map(encodeURIComponent).join("/");
   return {
     physicalLocation: { artifactLocation: { uri }, region: { startLine: line } },
     ...(message === undefined ? {} : { message: { text: message } }),
@@ -97,8 +142,8 @@ function flowsOf({ told }: Case) {
   const threadFlows = actors.flatMap((actor) => {
     const locations = trace.steps.flatMap((step) => {
       const site = explanation?.sites[step.index];
-      if (step.actor !== actor || site === null || site === undefined || site.file.startsWith("raceproof/")) return [];
-      const text = cut(`${step.index + 1}. ${describeStep(step)}`, 400);
+      if (step.actor !== actor || !isOurs(site)) return [];
+      const text = literal(cut(`${step.index + 1}. ${describeStep(step)}`, 400));
       return [{ location: locationOf(site.file, site.line, text), executionOrder: step.index + 1 }];
     });
     return locations.length === 0 ? [] : [{ id: visible(actor), locations }];

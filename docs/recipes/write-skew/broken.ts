@@ -1,0 +1,11 @@
+import { transaction } from "../database.js";
+
+// REPEATABLE READ does not help: each writes a row of its own, so nothing that one of them wrote is in the other's way.
+export async function goOffCall(doctor: string): Promise<boolean> {
+  return transaction(async (client) => {
+    const { rows } = await client.query("SELECT count(*)::int AS count FROM doctor WHERE on_call");
+    if (rows[0].count < 2) return false;
+    await client.query("UPDATE doctor SET on_call = false WHERE name = $1", [doctor]);
+    return true;
+  }, "REPEATABLE READ");
+}

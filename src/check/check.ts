@@ -1,0 +1,162 @@
+import { definitionOf } from "./definition.js";
+import { partsOf, type AnyModel } from "../execution/model.js";
+import type { PostgresServer } from "../postgres/server.js";
+import { Checkpoint } from "../store/checkpoint.js";
+import { usable } from "../usable-model.js";
+import { version } from "../version.js";
+import { withLanes, withServer, type LanesAt } from "../with-server.js";
+import { budgetOf, inOrderOfTime } from "./budget.js";
+import {
+  checkRow,
+  nothingKnown,
+  secondsSince,
+  type Done,
+  type Explored,
+  type Known,
+  type Setting,
+} from "./check-row.js";
+import {
+  defaultLanes,
+  defaultSeed,
+  defaultStrategy,
+  requireNumbers,
+  strategyOf,
+  type CheckOptions,
+  type CheckResult,
+} from "./options.js";
+import { recall, rememberedReport, type Recalled } from "./remembered.js";
+import { isOf, keyOf, rowsOf, type ExpectedRow, type Row } from "./rows.js";
+import { shardOf, verdictFileOf } from "./tell.js";
+
+/**
+ * Holds a model's implementations to what they are expected to do: replays what was found before, explores, shrinks what
+ * breaks, replays it, and says how far the verdict goes.
+ *
+ * @throws {UsageError} When options or model are wrong.
+ * @throws {PostgresError} When Postgres cannot be started or goes away.
+ */
+export async function check(given: AnyModel, options: CheckOptions = {}): Promise<CheckResult> {
+  const begin = performance.now();
+  const model = usable(given);
+  requireNumbers(options);
+  strategyOf(options.strategy ?? defaultStrategy, "");
+  const rows = rowsOf(model, options);
+  const run = (server: PostgresServer) =>
+    withTwoSetsOfLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt, replayLanesAt) => {
+      const definition = definitionOf(given, options.sources);
+      const checkpoint = await checkpointOf(model, options, definition, server, rows);
+      const setting = { model, options, server, lanesAt, replayLanesAt, checkpoint, rows: rows.length };
+      const recalled = await recallAll(rows, setting);
+      const done = await checkRowsThenClose(rows, recalled, setting);
+      if (done.length === rows.length && done.every(({ isFinished }) => isFinished)) await checkpoint?.remove();
+      const verdict = verdictFileOf(setting, done, recalled, secondsSince(begin));
+      return {
+        verdict: options.shard === undefined ? verdict : { ...verdict, shard: shardOf(options, definition, done) },
+        counterexamples: done.flatMap(({ counterexamples }) => counterexamples),
+      };
+    });
+  return withServer(options.postgres, run, options.shared);
+}
+
+/** One to explore and shrink on, and one of which nothing but replays will ever know. */
+function withTwoSetsOfLanes<T>(
+  server: PostgresServer,
+  model: AnyModel,
+  count: number,
+  body: (lanesAt: LanesAt, replayLanesAt: LanesAt) => Promise<T>,
+): Promise<T> {
+  return withLanes(server, model, count, (lanesAt) =>
+    withLanes(server, model, count, (replayLanesAt) => body(lanesAt, replayLanesAt)),
+  );
+}
+
+/** The checkpoint of this very check, if there is to be one: all that its verdict depends on must be the same. */
+async function checkpointOf(
+  model: AnyModel,
+  { checkpoint, seed = defaultSeed, strategy = defaultStrategy, executions, shard, firstOnly }: CheckOptions,
+  definition: string,
+  server: PostgresServer,
+  rows: readonly ExpectedRow[],
+): Promise<Checkpoint | undefined> {
+  if (checkpoint === undefined) return undefined;
+  return Checkpoint.open(checkpoint, {
+    raceproof: version,
+    model: model.name,
+    "version of the model or of the code under test": definition,
+    seed,
+    strategy,
+    "number of executions": executions,
+    "mind about ending at the first violation": firstOnly === true ? "yes" : undefined,
+    shard: shard && `${shard.number}/${shard.of}`,
+    "choice of implementations and conditions": rows.map(keyOf),
+    Postgres: server.version,
+  });
+}
+
+/** What was found before, of what is to be checked, once more. */
+async function recallAll(rows: readonly Row[], { model, options, lanesAt }: Setting): Promise<Recalled[]> {
+  const { remembered = [], signal, onProgress } = options;
+  const recalled: Recalled[] = [];
+  for (const each of remembered) {
+    const { model: of, condition } = each.counterexample;
+    if (of.name !== model.name || !rows.some((row) => isOf(row, each)) || signal?.aborted === true) continue;
+    const result = await recall(await lanesAt(partsOf(condition).isolation), model, each, signal);
+    recalled.push(result);
+    onProgress?.({ phase: "remembered", report: rememberedReport(result) });
+  }
+  return recalled;
+}
+
+/** One row after the other, as far as it goes; in the order in which they are to be told. */
+async function checkRows(
+  rows: readonly ExpectedRow[],
+  recalled: readonly Recalled[],
+  setting: Setting,
+): Promise<Done[]> {
+  const { seconds = Infinity, signal, onProgress } = setting.options;
+  const done = new Map<ExpectedRow, Done>();
+  let left = seconds;
+  const order = Number.isFinite(seconds) ? inOrderOfTime(rows) : rows;
+  for (const [at, row] of order.entries()) {
+    if (signal?.aborted === true) break;
+    const known = knownWithoutFaults(row, [...done.values()]);
+    const broken = new Set(known.found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
+    const budget = budgetOf(row, rows.length, setting.options, order.length - at, left, broken);
+    const own = recalled.filter(({ remembered }) => isOf(row, remembered));
+    const hints = [...done.values()].flatMap(({ counterexamples }) => counterexamples);
+    const result =
+      finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, hints, own, setting));
+    if (result.isFinished) await setting.checkpoint?.finish(keyOf(row), { ...result, explored: 0 });
+    left -= result.explored;
+    done.set(row, result);
+    onProgress?.({ phase: "done", implementation: result.verdict });
+  }
+  return rows.flatMap((row) => done.get(row) ?? []);
+}
+
+/** Whatever ends it, what has been learnt is written down. */
+async function checkRowsThenClose(
+  rows: readonly ExpectedRow[],
+  recalled: readonly Recalled[],
+  setting: Setting,
+): Promise<Done[]> {
+  try {
+    return await checkRows(rows, recalled, setting);
+  } finally {
+    await setting.checkpoint?.close();
+  }
+}
+
+/** What a run that this one goes on from has done. */
+function finishedBefore(row: ExpectedRow, { checkpoint }: Setting): Explored | undefined {
+  return checkpoint?.resultOf(keyOf(row)) as Explored | undefined;
+}
+
+/** What breaks an implementation without faults breaks it with them, too. */
+function knownWithoutFaults({ implementation, condition }: Row, done: readonly Done[]): Known {
+  const { isolation, faults } = partsOf(condition);
+  if (!faults) return nothingKnown;
+  return (
+    done.find(({ row }) => row.implementation === implementation && row.condition === isolation)?.known ?? nothingKnown
+  );
+}
