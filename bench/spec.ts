@@ -5,7 +5,7 @@ import { runSpec, type SpecOptions } from "../src/spec/run.js";
 import { exhaustive } from "../src/strategy/exhaustive.js";
 import type { Bench, Figure, Setting } from "./bench.js";
 import { compare } from "./compare.js";
-import { findIsolationtester } from "./isolationtester.js";
+import { isolationtesters } from "./isolationtester.js";
 import { serializable, withWaits } from "./three-sessions.js";
 
 /**
@@ -22,7 +22,7 @@ export const isolationtester: Bench = {
 };
 
 async function* against(which: string, text: string, { server, quick, lanes }: Setting): AsyncGenerator<Figure> {
-  const tester = await findIsolationtester();
+  const [tester] = await isolationtesters();
   if (tester === undefined) return yield skipped(which);
   const spec = quick ? withoutAuditor(text) : text;
   const ours = (strategy: SpecOptions["strategy"]) => runs(server, spec, { name: "three sessions", strategy, lanes });
