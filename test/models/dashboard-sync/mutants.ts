@@ -152,6 +152,21 @@ export const mutants: readonly Mutant[] = [
     to: "pool.query(`DELETE FROM work_item_outbox`)",
   },
   {
+    name: "what comes before it is forgotten, too",
+    from: "`DELETE FROM work_item_outbox WHERE id = $1`",
+    to: "`DELETE FROM work_item_outbox WHERE id <= $1`",
+  },
+  {
+    name: "what comes behind it is forgotten, too",
+    from: "`DELETE FROM work_item_outbox WHERE id = $1`",
+    to: "`DELETE FROM work_item_outbox WHERE id >= $1`",
+  },
+  {
+    name: "one work item at a time",
+    from: "FROM work_item_outbox ORDER BY id`",
+    to: "FROM work_item_outbox ORDER BY id LIMIT 1`",
+  },
+  {
     name: "sent and not forgotten",
     from: "await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));",
     to: "",
