@@ -20,6 +20,8 @@ export interface Comparison {
   readonly theirs: Side;
   /** What is done, e.g. `executions`. */
   readonly what: string;
+  /** Whether all sides have just been run. */
+  readonly isWarm?: boolean;
 }
 
 /**
@@ -28,9 +30,13 @@ export interface Comparison {
  * @param times How often each side does it in a round.
  * @returns A figure for each of ours.
  */
-export async function compare({ ours, theirs, what }: Comparison, rounds: number, times: number): Promise<Figure[]> {
+export async function compare(
+  { ours, theirs, what, isWarm = false }: Comparison,
+  rounds: number,
+  times: number,
+): Promise<Figure[]> {
   const sides = [theirs, ...ours.map(({ side }) => side)];
-  for (const side of sides) await side.run(times);
+  for (const side of isWarm ? [] : sides) await side.run(times);
   const speeds = new Map(sides.map((side) => [side, [] as number[]]));
   for (let round = 0; round < rounds; round++) {
     // Whoever comes second may profit from what the first has warmed.

@@ -42,8 +42,9 @@ async function* against(which: string, text: string, { server, quick, lanes }: S
     ],
     theirs: { name: tester.version, run: repeated(theirs) },
     what: "runs",
+    isWarm: true,
   };
-  const figures = await compare(comparison, quick ? 1 : 5, 1);
+  const figures = await compare(comparison, quick ? 1 : 4, 1);
   for (const [at, { length: executions }] of [all, few].entries()) {
     const counts = { orders: all.length, executions, "distinct outcomes": outcomesOf(all).size };
     yield { ...figures[at]!, details: { ...figures[at]!.details, ...counts } };
