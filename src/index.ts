@@ -58,6 +58,7 @@ export type {
 } from "./explore/verdict.js";
 export { gatePg } from "./session/pg.js";
 export type { Counterexample } from "./shrink/counterexample.js";
+export type { Metrics } from "./strategy/metrics.js";
 export type { Leg } from "./strategy/pinned.js";
 export { readCounterexample, writeCounterexample } from "./report/counterexample-file.js";
 export { renderHtml } from "./report/html/page.js";

@@ -118,7 +118,7 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   },
   // Somebody looks at the dashboard meanwhile.
   program(["failed"], { dashboard: [viewRun], A: [succeedsAgain] }),
-  program(["pending"], { dashboard: [viewRun], A: [failsFirst] }),
+  program(["pending"], { A: [failsFirst], dashboard: [viewRun] }),
   program(["failed"], { dashboard: [viewRun, viewBoth], user: [retry] }),
   // The last delivery, and what becomes of a message after it.
   program(["last delivery"], { A: [failsAgain], broker: [expire], office: [deadLetter], user: [retry] }),

@@ -2,6 +2,7 @@ import { definitionOf } from "./definition.js";
 import { partsOf, type AnyModel } from "../execution/model.js";
 import type { PostgresServer } from "../postgres/server.js";
 import { Checkpoint } from "../store/checkpoint.js";
+import type { Counterexample } from "../shrink/counterexample.js";
 import { usable } from "../usable-model.js";
 import { version } from "../version.js";
 import { withLanes, withServer, type LanesAt } from "../with-server.js";
@@ -123,7 +124,7 @@ async function checkRows(
     const broken = new Set(known.found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
     const budget = budgetOf(row, rows.length, setting.options, order.length - at, left, broken);
     const own = recalled.filter(({ remembered }) => isOf(row, remembered));
-    const hints = [...done.values()].flatMap(({ counterexamples }) => counterexamples);
+    const hints = hintsFor(row, [...done.values()]);
     const result =
       finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, hints, own, setting));
     if (result.isFinished) await setting.checkpoint?.finish(keyOf(row), { ...result, explored: 0 });
@@ -150,6 +151,13 @@ async function checkRowsThenClose(
 /** What a run that this one goes on from has done. */
 function finishedBefore(row: ExpectedRow, { checkpoint }: Setting): Explored | undefined {
   return checkpoint?.resultOf(keyOf(row)) as Explored | undefined;
+}
+
+/** What broke the rows before, where as little went wrong as may go wrong here. */
+function hintsFor({ condition }: Row, done: readonly Done[]): Counterexample[] {
+  const { faults } = partsOf(condition);
+  const all = done.flatMap(({ counterexamples }) => counterexamples);
+  return all.filter(({ program }) => faults || program.faults === undefined);
 }
 
 /** What breaks an implementation without faults breaks it with them, too. */

@@ -66,6 +66,7 @@ const sections: Readonly<Record<string, readonly string[]>> = {
     "ViolationReport",
     "RememberedReport",
     "Coverage",
+    "Metrics",
     "ShardRecord",
     "VerdictFile",
     "Counterexample",

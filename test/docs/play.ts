@@ -8,7 +8,7 @@ import { keepingNumbers, root, withoutNumbers } from "./pages.js";
 const installed = { raceproof: ".", vitest: "node_modules/vitest", pg: "node_modules/pg" };
 const programs = { raceproof: "dist/src/cli/main.js", vitest: "node_modules/vitest/vitest.mjs" };
 
-const fence = /```(ts|sh|text)\n([^]*?)```/g;
+const fence = /```(ts|js|sh|text)\n([^]*?)```/g;
 
 /** A project in an empty folder, as somebody has it who does what a page says. */
 export interface Project {
@@ -50,7 +50,7 @@ function follow(page: string, folder: string): string {
         .split("\n")
         .map((line) => run(line, folder))
         .join("");
-    if (language === "ts") write(text, folder);
+    if (language === "ts" || language === "js") write(text, folder);
     if (language !== "text") return block;
     if (printed === undefined) throw new Error(`nothing was run before this was printed:\n${text}`);
     return `\`\`\`text\n${keepingNumbers(text, excerpt(printed, text))}\`\`\``;
@@ -58,7 +58,7 @@ function follow(page: string, folder: string): string {
 }
 
 function write(text: string, folder: string): void {
-  const [, name] = /^\/\/ (\S+\.ts)\n/.exec(text) ?? [];
+  const [, name] = /^\/\/ (\S+\.[cm]?[jt]s)\n/.exec(text) ?? [];
   // A piece of code that is no file of its own.
   if (name === undefined) return;
   mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
@@ -76,10 +76,11 @@ function run(line: string, folder: string): string {
     if (missing.length > 0) throw new Error(`the page installs ${missing.join(", ")}, and this test does not`);
     return "";
   }
-  const [, variables = "", rest] = /^((?:\w+=\S+ )*)npx (.*)$/.exec(command) ?? [];
-  if (rest === undefined) throw new Error(`the page has a command that this test does not run: ${line}`);
-  const { VITEST: _, VITEST_MODE: __, ...env } = process.env;
-  const { stdout } = spawnSync("/bin/sh", ["-c", `${variables}${rest} 2>&1`], {
+  const [, variables = "", program, rest = ""] =
+    /^((?:\w+=\S+ )*)(npx raceproof|npx vitest|node --test)\b(.*)$/.exec(command) ?? [];
+  if (program === undefined) throw new Error(`the page has a command that this test does not run: ${line}`);
+  const { VITEST: _, VITEST_MODE: __, NODE_TEST_CONTEXT: ___, ...env } = process.env;
+  const { stdout } = spawnSync("/bin/sh", ["-c", `${variables}${program.replace("npx ", "")}${rest} 2>&1`], {
     cwd: folder,
     encoding: "utf8",
     env: { ...env, NO_COLOR: "1", COLUMNS: "100", PATH: `${folder}/node_modules/.bin:${process.env["PATH"]}` },

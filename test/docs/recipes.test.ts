@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { filled, readPage, root } from "./pages.js";
 
 // Each recipe's race is run twice, with the broken code and with the correct code. Pages show the files that were run, and
-// what was printed: `npx vitest run --config test/vitest.config.ts test/docs -u` brings them up to date.
+// what was printed: `npm run docs` brings them up to date.
 const folder = path.join(root, "docs/recipes");
 const recipes = readdirSync(folder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())

@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { readPage, root } from "./pages.js";
 import { emptyProject } from "./play.js";
 
-// `npx vitest run --config test/vitest.config.ts test/docs -u` writes into the pages what is printed now.
-test.each(["README.md", "docs/tutorial.md"])(
+// `npm run docs` writes into the pages what is printed now.
+test.each(["README.md", "docs/tutorial.md", "docs/race-tests.md"])(
   "%s can be followed, and prints what it shows",
   { timeout: 180_000 },
   async (file) => {
