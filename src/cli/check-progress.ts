@@ -82,7 +82,7 @@ type Exploring = Extract<CheckProgress, { phase: "explore" }>;
 function ordersText({ of, estimate, executions }: Exploring): string {
   if (of === undefined || estimate === undefined) return "";
   const left = Math.max(0, estimate - executions);
-  return `; about ${left.toLocaleString("en-US")} more for all orders so far`;
+  return `; about ${left.toLocaleString("en-US")} more for all orders`;
 }
 
 /** What is to be run: as much as was asked for; without that, what all orders of the programs at hand will take. */
