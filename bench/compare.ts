@@ -6,43 +6,55 @@ export interface Side {
   run(times: number): Promise<void>;
 }
 
-/** Two sides measured in turn, in one run. */
-export interface Comparison {
+/** What of ours is compared. */
+export interface Challenge {
+  /** Of the figure. */
   readonly name: string;
-  readonly ours: Side;
-  readonly theirs: Side;
-  /** What is done, e.g. `executions`. */
-  readonly what: string;
+  readonly side: Side;
   readonly aim: string;
 }
 
+/** Sides measured in turn, in one run. */
+export interface Comparison {
+  readonly ours: readonly Challenge[];
+  readonly theirs: Side;
+  /** What is done, e.g. `executions`. */
+  readonly what: string;
+  /** Whether all sides have just been run. */
+  readonly isWarm?: boolean;
+}
+
 /**
- * How many times as fast we are: after a warm-up the two sides in turn, so that a machine that drifts does so for both.
+ * How many times as fast we are: after a warm-up all sides in turn, so that a machine that drifts does so for all.
  *
  * @param times How often each side does it in a round.
+ * @returns A figure for each of ours.
  */
-export async function compare(comparison: Comparison, rounds: number, times: number): Promise<Figure> {
-  const { name, ours, theirs, what, aim } = comparison;
-  await ours.run(times);
-  await theirs.run(times);
-  const pairs: { ours: number; theirs: number }[] = [];
+export async function compare(
+  { ours, theirs, what, isWarm = false }: Comparison,
+  rounds: number,
+  times: number,
+): Promise<Figure[]> {
+  const sides = [theirs, ...ours.map(({ side }) => side)];
+  for (const side of isWarm ? [] : sides) await side.run(times);
+  const speeds = new Map(sides.map((side) => [side, [] as number[]]));
   for (let round = 0; round < rounds; round++) {
     // Whoever comes second may profit from what the first has warmed.
-    const first = round % 2 === 0 ? await perSecond(ours, times) : undefined;
-    const second = await perSecond(theirs, times);
-    pairs.push({ ours: first ?? (await perSecond(ours, times)), theirs: second });
+    const inTurn = round % 2 === 0 ? sides : sides.toReversed();
+    for (const side of inTurn) speeds.get(side)!.push(await perSecond(side, times));
   }
-  return {
+  const their = speeds.get(theirs)!;
+  return ours.map(({ name, side, aim }) => ({
     name,
     unit: "ratio",
-    value: spreadOf(pairs.map((pair) => pair.ours / pair.theirs)),
+    value: spreadOf(speeds.get(side)!.map((speed, round) => speed / their[round]!)),
     samples: rounds,
     aim,
     details: {
-      [`${ours.name}, ${what} per second`]: spreadOf(pairs.map((pair) => pair.ours)).median,
-      [`${theirs.name}, ${what} per second`]: spreadOf(pairs.map((pair) => pair.theirs)).median,
+      [`${side.name}, ${what} per second`]: spreadOf(speeds.get(side)!).median,
+      [`${theirs.name}, ${what} per second`]: spreadOf(their).median,
     },
-  };
+  }));
 }
 
 async function perSecond(side: Side, times: number): Promise<number> {

@@ -83,7 +83,7 @@ export const firstViolation: Bench = {
   about:
     "executions to the first violation, by strategy, over many seeds; and without control, and by fast-check's scheduler",
   async *run(setting) {
-    const [seeds, most] = setting.quick ? [2, 20] : [100, 300];
+    const [seeds, most] = setting.quick ? [2, 20] : [100, 200];
     for (const kernel of setting.quick ? kernels.slice(0, 2) : kernels)
       for (const searcher of searchers) yield await measured(searcher, kernel, setting, seeds, most);
   },

@@ -12,29 +12,48 @@ const place = "lib/pgxs/src/test/isolation/isolationtester";
 /** The program that Postgres tests its own isolation with. */
 export interface Isolationtester {
   readonly version: string;
-  /** What it prints about a spec, run in a database of its own on this server. */
-  run(server: PostgresServer, spec: string): Promise<string>;
+  /** Whose it is: the one that comes with the embedded Postgres, or that of a Debian package. */
+  readonly from: "the embedded Postgres" | "Debian";
+  /**
+   * What it prints about a spec, run in a database of its own on this server.
+   *
+   * @param env What it finds in its environment beside our own.
+   */
+  run(server: PostgresServer, spec: string, env?: NodeJS.ProcessEnv): Promise<string>;
 }
 
-/** The one that comes with the embedded Postgres, else that of a Debian package; undefined where there is none that runs. */
-export async function findIsolationtester(): Promise<Isolationtester | undefined> {
-  for (const { file, env } of candidates()) {
+/** All that run here. */
+export async function isolationtesters(): Promise<Isolationtester[]> {
+  const found: Isolationtester[] = [];
+  for (const { file, env, from } of candidates()) {
     try {
       const { stdout } = await promisify(execFile)(file, ["-V"], { env });
-      return { version: stdout.trim(), run: (server, spec) => run(file, env, server, spec) };
+      found.push({
+        version: stdout.trim(),
+        from,
+        run: (server, spec, more) => run(file, { ...env, ...more }, server, spec),
+      });
     } catch {
       // It is not there, or lacks a library.
     }
   }
-  return undefined;
+  return found;
 }
 
-function candidates(): { readonly file: string; readonly env: NodeJS.ProcessEnv }[] {
+interface Candidate extends Pick<Isolationtester, "from"> {
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+function candidates(): Candidate[] {
   const { tree } = embeddedBinaries();
   const own = tree === undefined ? [] : [path.join(tree, place.replace("lib/", "lib/postgresql/"))];
   const env = tree === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: path.join(tree, "lib") };
   const debian = versionsOf("/usr/lib/postgresql").map((version) => path.join("/usr/lib/postgresql", version, place));
-  return [...own.map((file) => ({ file, env })), ...debian.map((file) => ({ file, env: process.env }))];
+  return [
+    ...own.map((file) => ({ file, env, from: "the embedded Postgres" as const })),
+    ...debian.map((file) => ({ file, env: process.env, from: "Debian" as const })),
+  ];
 }
 
 function versionsOf(folder: string): string[] {
@@ -48,7 +67,7 @@ function versionsOf(folder: string): string[] {
 async function run(file: string, env: NodeJS.ProcessEnv, server: PostgresServer, spec: string): Promise<string> {
   const database = await server.createDatabase();
   try {
-    const tester = spawn(file, [conninfo(database.connection)], { env, stdio: ["pipe", "pipe", "inherit"] });
+    const tester = spawn(file, [conninfo(database.connection)], { env, stdio: ["pipe", "pipe", "ignore"] });
     tester.stdin.end(spec);
     return await text(tester.stdout);
   } finally {

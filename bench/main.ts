@@ -2,30 +2,33 @@ import { availableParallelism } from "node:os";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import pg from "pg";
+import { defaultLanes } from "../src/check/options.js";
 import { openServer } from "../src/postgres/open.js";
 import { gatePg } from "../src/session/pg.js";
 import type { Figure, Setting } from "./bench.js";
 import { benches } from "./benches.js";
 import { lineOf } from "./line.js";
 
-const usage = `npm run bench -- [NAME...] [--quick] [--memory N] [--json FILE]
+const usage = `npm run bench -- [--only NAME]... [--quick] [--memory N] [--json FILE]
 
 Measures each performance claim, both sides of a ratio in one run:
 ${benches.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join("\n")}
 
+  --only NAME  this one; may be repeated
   --quick      as little as shows that they work; the figures mean nothing
-  --memory N   how many executions the bench "memory" runs (default: 100000)
+  --memory N   how many executions the bench "memory" runs (default: 10000; the claim is about 100000, which takes minutes)
   --json FILE  write the figures`;
 
-const { values: flags, positionals: names } = parseArgs({
-  allowPositionals: true,
+const { values: flags } = parseArgs({
   options: {
+    only: { type: "string", multiple: true, default: [] },
     quick: { type: "boolean", default: false },
-    memory: { type: "string", default: "100000" },
+    memory: { type: "string", default: "10000" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
+const names = flags.only;
 const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
 if (flags.help || unknown.length > 0) {
   process.stderr.write(unknown.length > 0 ? `there is no bench "${unknown.join('", "')}"\n\n${usage}\n` : `${usage}\n`);
@@ -34,9 +37,7 @@ if (flags.help || unknown.length > 0) {
 
 gatePg(pg);
 const server = await openServer();
-// As many as `check` has by default.
-const lanes = Math.min(8, Math.max(2, availableParallelism() * 2));
-const setting: Setting = { server, quick: flags.quick, lanes, memoryExecutions: Number(flags.memory) };
+const setting: Setting = { server, quick: flags.quick, lanes: defaultLanes(), memoryExecutions: Number(flags.memory) };
 const results: Record<string, readonly Figure[]> = {};
 try {
   for (const bench of benches) {

@@ -9,7 +9,7 @@ import type { Bench } from "./bench.js";
 /** Whether a long run grows: what is on the heap after so many executions of one exploration, over what was after the first thousand. */
 export const memory: Bench = {
   name: "memory",
-  about: "heap after 100,000 executions over heap after 1,000",
+  about: "heap after a long run of executions over heap after 1,000",
   async *run({ server, quick, lanes: count, memoryExecutions }) {
     const [few, many] = quick ? [20, 100] : [1_000, memoryExecutions];
     const lanes = await Lanes.open(server, model, count);

@@ -15,6 +15,7 @@ const succeedsFirst = gets("deliver", "succeeds");
 const failsAgain = gets("redeliver", "fails");
 const succeedsAgain = gets("redeliver", "succeeds");
 const retry = { operation: "retry", parameters: target };
+const retryOfAnotherRun = { operation: "retry", parameters: { run: 2, partition: 1 } };
 const retryOfAnother = { operation: "retry", parameters: { run: 1, partition: 2 } };
 const doubleRetry = { operation: "double retry", parameters: target };
 const expire = { operation: "expire", parameters: target };
@@ -91,7 +92,7 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["failed", "failed"], { user: [doubleRetry], A: [failsFirst] }),
   // A first failure, with a user who cannot wait, once and again.
   program(["pending"], { A: [failsFirst], user: [retry] }),
-  program(["pending"], { A: [failsFirst, failsFirst], user: [retry] }),
+  program(["pending"], { A: [failsFirst], user: [retry], B: [failsFirst] }),
   // Two halves of a double retry, interleaved; and a worker that has the new work item before the second.
   program(["failed"], { user: [retry], other: [retry] }),
   program(["failed", "failed"], { user: [retry], other: [retry] }),
@@ -122,4 +123,10 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   // The last delivery, and what becomes of a message after it.
   program(["last delivery"], { A: [failsAgain], broker: [expire], office: [deadLetter], user: [retry] }),
   program(["last delivery"], { A: [succeedsAgain], broker: [expire], office: [deadLetter] }),
+  // Work items of two runs, for which no lock keeps the numbers in the order of the COMMITs; and several owed at once.
+  { ...program([], { user: [retry], other: [retryOfAnotherRun] }), initial: { runs: [["failed"], ["failed"]] } },
+  {
+    ...program([], { user: [retry, retryOfAnother], other: [retryOfAnotherRun], office: [relay] }, { user: "crash" }),
+    initial: { runs: [["failed", "failed"], ["failed"]] },
+  },
 ];

@@ -243,7 +243,8 @@ function shrinkBudget({ shrinkSeconds }: CheckOptions, explored: number): Invest
 
 /** Aborted when this row has used up its share of the time for shrinking. */
 function shrinkLimit({ shrinkSeconds }: CheckOptions, rows: number): AbortSignal | undefined {
-  return shrinkSeconds === undefined ? undefined : AbortSignal.timeout((shrinkSeconds * 1000) / rows);
+  // A timeout takes whole milliseconds.
+  return shrinkSeconds === undefined ? undefined : AbortSignal.timeout(Math.ceil((shrinkSeconds * 1000) / rows));
 }
 
 function finite(executions: number): number | undefined {

@@ -51,7 +51,7 @@ export class CheckView {
     const goal = goalOf(event);
     const of = goal === undefined ? "" : ` of ${goal.toLocaleString("en-US")}`;
     const found = signatures === 0 ? "" : `, ${count(signatures, "kind")} of violation`;
-    return `${bar}${executions.toLocaleString("en-US")}${of} executions, ${distinctSchedules.toLocaleString("en-US")} distinct schedules${found}`;
+    return `${bar}${executions.toLocaleString("en-US")}${of} executions, ${count(distinctSchedules, "distinct schedule")}${found}`;
   }
 
   #outlook(event: Underway, now: number): string {
@@ -82,7 +82,7 @@ type Exploring = Extract<CheckProgress, { phase: "explore" }>;
 function ordersText({ of, estimate, executions }: Exploring): string {
   if (of === undefined || estimate === undefined) return "";
   const left = Math.max(0, estimate - executions);
-  return `; about ${left.toLocaleString("en-US")} more for all orders so far`;
+  return `; about ${left.toLocaleString("en-US")} more for all orders`;
 }
 
 /** What is to be run: as much as was asked for; without that, what all orders of the programs at hand will take. */

@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { defaultExecutions } from "../check/budget.js";
 import { exitCode, RaceproofError } from "../errors.js";
-import { isolations, type Isolation } from "../execution/model.js";
+import { isolationNamed, isolations, type Isolation } from "../execution/model.js";
 import { version } from "../version.js";
 import { strategyNames } from "../strategy/named.js";
 import { configure, configuredModel, settingsTable } from "./configure.js";
@@ -54,14 +54,7 @@ function isolation(text: string, before: Isolation[] = []): Isolation[] {
 }
 
 function levelOf(text: string): Isolation {
-  const level = isolations.find(
-    (each) =>
-      each ===
-      text
-        .trim()
-        .toLowerCase()
-        .replaceAll(/[\s_-]+/g, " "),
-  );
+  const level = isolationNamed(text);
   if (level === undefined) throw new InvalidArgumentError(`It must be one of: ${isolations.join(", ")}.`);
   return level;
 }

@@ -14,6 +14,15 @@ export type Isolation = "read committed" | "repeatable read" | "serializable";
 
 export const isolations: readonly Isolation[] = ["read committed", "repeatable read", "serializable"];
 
+/** The level that a user means, however it is spelled: `Repeatable-Read`; undefined where there is none. */
+export function isolationNamed(text: string): Isolation | undefined {
+  const name = text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s_-]+/g, " ");
+  return isolations.find((isolation) => isolation === name);
+}
+
 /** Under what an implementation is checked: an isolation level, with faults or without, e.g. `serializable, with faults`. */
 export type Condition = Isolation | `${Isolation}, with faults`;
 

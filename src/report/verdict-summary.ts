@@ -182,5 +182,6 @@ function neverOf(verdict: ImplementationVerdict): string[] {
   return [
     ...(met ? apart : ["no two operations ever overlapped: this says nothing about races"]),
     ...(verdict.lockWaits === 0 ? ["no statement ever waited for a lock"] : []),
+    ...(met && verdict.preemptions === 0 ? ["nobody was ever interrupted who could have gone on"] : []),
   ];
 }

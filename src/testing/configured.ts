@@ -1,7 +1,7 @@
 import { loadConfig, type Config } from "../config/config.js";
 import { variableOf } from "../config/keys.js";
 import { UsageError } from "../errors.js";
-import { isolations, type Isolation } from "../execution/model.js";
+import { isolationNamed, isolations, type Isolation } from "../execution/model.js";
 import type { RaceOptions } from "./assert-no-race.js";
 
 let loaded: Promise<Config> | undefined;
@@ -41,14 +41,7 @@ function numberOf(key: string, text: string | undefined): number | undefined {
 }
 
 function levelOf(text: string): Isolation {
-  const level = isolations.find(
-    (each) =>
-      each ===
-      text
-        .trim()
-        .toLowerCase()
-        .replaceAll(/[\s_-]+/g, " "),
-  );
+  const level = isolationNamed(text);
   if (level !== undefined) return level;
   throw new UsageError(
     `\`isolation\` (RACEPROOF_ISOLATION, or in the configuration) is ${text}; there are: ${isolations.join(", ")}`,

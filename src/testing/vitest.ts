@@ -66,7 +66,7 @@ const leastTimeout = 60_000;
 
 /** How long to look, in milliseconds, so that what was found by the timeout can still be told. */
 function timeForLooking(timeout: number): number {
-  return Math.max(timeout / 3, timeout - Math.min(10_000, Math.max(1_000, timeout / 5)));
+  return Math.ceil(Math.max(timeout / 3, timeout - Math.min(10_000, Math.max(1_000, timeout / 5))));
 }
 
 /** What vitest is told of a race test, and its body. */

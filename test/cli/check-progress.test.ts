@@ -38,7 +38,7 @@ describe("how far a check is", () => {
 
   test("with a goal, what remains of all orders of the programs at hand, too", () => {
     const [heading, work] = new CheckView(0).note(exploring(50, { estimate: 70 }), 1, 100);
-    expect(heading).toBe("2 of 4: legacy, read committed; about 20 more for all orders so far");
+    expect(heading).toBe("2 of 4: legacy, read committed; about 20 more for all orders");
     expect(work).toContain("50 of 2,000 executions");
   });
 

@@ -2,29 +2,12 @@ import { describe, expect, test } from "vitest";
 
 import { firstDifference } from "../../src/execution/compare.js";
 import { again, backends, returned, serverForFile, stage, story, type Act } from "../support.js";
+import { lock } from "./lock.js";
 
 const server = serverForFile();
 
 const schema = "create table t (id int primary key, n int not null default 0)";
 const rows = { t: [{ id: 1 }, { id: 2 }, { id: 3 }] };
-
-/** Locks rows in this order, in one transaction. */
-const lock =
-  (...ids: number[]): Act =>
-  async ({ pool }) => {
-    const client = await pool.connect();
-    try {
-      await client.query("begin");
-      for (const id of ids) await client.query(`update t set n = n + 1 where id = ${id}`);
-      await client.query("commit");
-      return "committed";
-    } catch (error) {
-      await client.query("rollback");
-      return (error as { code?: string }).code;
-    } finally {
-      client.release();
-    }
-  };
 
 describe("a deadlock is an outcome:", () => {
   test("two transactions lock two rows in opposite order; the last to arrive is the victim, always", async () => {

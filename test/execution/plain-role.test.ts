@@ -4,7 +4,8 @@ import { openServer } from "../../src/postgres/open.js";
 import type { PostgresServer } from "../../src/postgres/server.js";
 import { firstDifference } from "../../src/execution/compare.js";
 import { ask } from "../postgres/support.js";
-import { again, returned, serverForFile, stage, story, type Act } from "../support.js";
+import { again, returned, serverForFile, stage, story } from "../support.js";
+import { lock } from "./lock.js";
 
 const host = serverForFile();
 
@@ -38,23 +39,6 @@ const rows = {
     { id: 2, t: 1 },
   ],
 };
-
-const lock =
-  (...ids: number[]): Act =>
-  async ({ pool }) => {
-    const client = await pool.connect();
-    try {
-      await client.query("begin");
-      for (const id of ids) await client.query(`update t set n = n + 1 where id = ${id}`);
-      await client.query("commit");
-      return "committed";
-    } catch (error) {
-      await client.query("rollback");
-      return (error as { code?: string }).code;
-    } finally {
-      client.release();
-    }
-  };
 
 describe("for a role that is no superuser", () => {
   test("lock waits are polled for, with the same record", async () => {

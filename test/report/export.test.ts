@@ -1,6 +1,7 @@
 import pg from "pg";
 import { expect, test } from "vitest";
 
+import { isolationtesters } from "../../bench/isolationtester.js";
 import { execute } from "../../src/execution/execution.js";
 import { Lanes } from "../../src/execution/lanes.js";
 import type { Fault } from "../../src/execution/program.js";
@@ -12,13 +13,12 @@ import type { Counterexample } from "../../src/shrink/counterexample.js";
 import { yieldPoint } from "../../src/session/yield-point.js";
 import { followOrder } from "../../src/strategy/follow.js";
 import type { FaultKind } from "../../src/strategy/fault.js";
-import { expected, isolationtesters } from "../spec/isolationtester.js";
-import { printed } from "../spec/support.js";
+import { printed, soon } from "../spec/support.js";
 import { modelOf, programOf, serverForFile, type Scene } from "../support.js";
 import { counterexampleOf } from "./fixtures.js";
 
 const server = serverForFile();
-const [reference] = isolationtesters();
+const [reference] = await isolationtesters();
 
 const nasty = `it's {"a": [1, "}"]} \\ $1 -- no comment`;
 
@@ -94,7 +94,7 @@ const lostUpdate = { scene, order: ["alice", "alice", bob, "alice", "alice", bob
 async function endOf({ reproduction }: { reproduction: Reproduction }): Promise<string> {
   const spec = toSpec(reproduction);
   const ours = await printed(server(), spec);
-  expect(reference === undefined ? ours : await expected(reference, server(), spec)).toBe(ours);
+  expect(reference === undefined ? ours : await reference.run(server(), spec, soon)).toBe(ours);
   return ours;
 }
 

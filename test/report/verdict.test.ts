@@ -59,6 +59,7 @@ test("what never happened is said", () => {
   ]);
   expect(never({}, 1)).toEqual(["no two operations ever overlapped: this says nothing about races"]);
   expect(never({ "a × b": 0 }, 1)).toEqual(["no two operations ever overlapped: this says nothing about races"]);
+  expect(never({ "a × b": 1 }, 1, 5, 0)).toEqual(["nobody was ever interrupted who could have gone on"]);
   expect(never({}, 0, 0)).toEqual(["nothing was executed: this says nothing at all"]);
 });
 
@@ -69,9 +70,14 @@ test("the conclusion names what is not as expected, or could not be told", () =>
   ).toBe("All 2 are as expected.");
 });
 
-function never(overlaps: Record<string, number>, lockWaits: number, executions = 5): readonly string[] {
+function never(
+  overlaps: Record<string, number>,
+  lockWaits: number,
+  executions = 5,
+  preemptions = 9,
+): readonly string[] {
   const [implementation] = green.implementations;
   if (implementation === undefined) throw new Error("the fixture has an implementation");
-  const changed = { ...implementation, overlaps, lockWaits, executions };
+  const changed = { ...implementation, overlaps, lockWaits, executions, preemptions };
   return summaryOf({ ...green, implementations: [changed] }).implementations[0]?.never ?? [];
 }

@@ -3,6 +3,12 @@ import { parseSpecFile } from "../../src/spec/parse.js";
 import type { PermutationRun } from "../../src/spec/run-permutation.js";
 import { runSpec, type SpecOptions } from "../../src/spec/run.js";
 
+/**
+ * For isolationtester: a step that waits for ever is cancelled after two seconds, as ours are. As PGISOLATIONTIMEOUT up to
+ * version 15, as twice PG_TEST_TIMEOUT_DEFAULT since.
+ */
+export const soon = { PGISOLATIONTIMEOUT: "2", PG_TEST_TIMEOUT_DEFAULT: "1" };
+
 /** Runs a spec that is given as text. */
 export async function runText(
   server: PostgresServer,

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createJiti } from "jiti";
 import type { Pool } from "pg";
+import type { CheckOptions } from "../../../src/index.js";
 import type { DashboardSync } from "../../../models/dashboard-sync/implementation.js";
 
 /** A change of one place in the code of `fixed`. */
@@ -16,6 +17,8 @@ export interface Mutant {
   readonly to: string;
   /** Why no run could tell it from `fixed`; left out where one must. */
   readonly equivalent?: string;
+  /** How it is caught where the usual budget is too small. */
+  readonly caughtBy?: CheckOptions;
 }
 
 const readLocked = "WHERE run_id = $1 AND partition_id = $2 ${lock}`";
@@ -150,6 +153,30 @@ export const mutants: readonly Mutant[] = [
     name: "all forgotten after one is sent",
     from: "pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id])",
     to: "pool.query(`DELETE FROM work_item_outbox`)",
+  },
+  {
+    name: "what comes before it is forgotten, too",
+    from: "`DELETE FROM work_item_outbox WHERE id = $1`",
+    to: "`DELETE FROM work_item_outbox WHERE id <= $1`",
+  },
+  {
+    name: "what comes behind it is forgotten, too",
+    from: "`DELETE FROM work_item_outbox WHERE id = $1`",
+    to: "`DELETE FROM work_item_outbox WHERE id >= $1`",
+  },
+  {
+    name: "one work item at a time",
+    from: "FROM work_item_outbox ORDER BY id`",
+    to: "FROM work_item_outbox ORDER BY id LIMIT 1`",
+    // Two have to be owed when somebody relays: a crash, and two relays that read the same. It is the 58th of the last
+    // example's orders.
+    caughtBy: {
+      strategy: "exhaustive",
+      isolation: ["read committed"],
+      faults: true,
+      executions: 4_000,
+      shrinkSeconds: 20,
+    },
   },
   {
     name: "sent and not forgotten",
