@@ -76,11 +76,15 @@ const migrateWith = {
 };
 
 const expected = {
-  "postgres-migrations": { executions: 40, upstream: "an advisory lock since 4.0: ThomWright/postgres-migrations#23" },
-  postgrator: { breaks: "run once: broken", upstream: "known, left to the user: rickbergfalk/postgrator#100" },
+  "postgres-migrations": { executions: 12, upstream: "an advisory lock since 4.0: ThomWright/postgres-migrations#23" },
+  postgrator: {
+    long: true,
+    breaks: "run once: broken",
+    upstream: "known, left to the user: rickbergfalk/postgrator#100",
+  },
   "node-pg-migrate": { upstream: "as documented: an advisory lock" },
   "drizzle-orm": { breaks: "run once: broken", upstream: "known, open: drizzle-team/drizzle-orm#874" },
-  umzug: { breaks: "run once: broken", upstream: "known, left to the user: sequelize/umzug#59, #144" },
+  umzug: { long: true, breaks: "run once: broken", upstream: "known, left to the user: sequelize/umzug#59, #144" },
 };
 
 for (const [of, up] of Object.entries(migrateWith)) {
