@@ -117,8 +117,8 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
     initial: { runs: [["pending"], ["failed"]] },
   },
   // Somebody looks at the dashboard meanwhile.
-  program(["failed"], { dashboard: [viewRun], A: [succeedsAgain] }),
-  program(["pending"], { A: [failsFirst], dashboard: [viewRun] }),
+  program(["failed"], { dashboard: [viewRun, viewRun], A: [succeedsAgain] }),
+  program(["pending"], { dashboard: [viewRun], A: [failsFirst] }),
   program(["failed"], { dashboard: [viewRun, viewBoth], user: [retry] }),
   // The last delivery, and what becomes of a message after it.
   program(["last delivery"], { A: [failsAgain], broker: [expire], office: [deadLetter], user: [retry] }),

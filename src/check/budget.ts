@@ -2,8 +2,15 @@ import { partsOf } from "../execution/model.js";
 import type { Budget } from "../explore/explore.js";
 import type { ExpectedRow } from "./rows.js";
 
-/** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
-export const defaultExecutions = { most: 2_000, least: 250, inAll: 8_000 };
+/**
+ * Executions for each implementation under each condition, unless said otherwise: at most `most`, and `inAll` for all
+ * together; where there are more than `many.rows`, so many for those that are to break something without faults, and for
+ * the others.
+ */
+export const defaultExecutions = { most: 2_000, inAll: 8_000, many: { rows: 20, toBreak: 200, others: 100 } };
+
+/** Executions that a row with a limit in time gets before what it is recorded to break is enough. */
+const leastInTime = 320;
 
 /** How far the user wants to go. */
 export interface Asked {
@@ -34,15 +41,15 @@ export function budgetOf(
   if (expected === null || typeof expected === "string") return { executions: Infinity, ...share };
   // What has broken all that it is recorded to break has said enough: others need the time more.
   const invariants = expected.violates.filter((invariant) => !broken.has(invariant));
-  return { executions: Infinity, ...share, enough: { invariants, executions: defaultExecutions.least } };
+  return { executions: Infinity, ...share, enough: { invariants, executions: leastInTime } };
 }
 
 function executionsFor({ condition, expected }: ExpectedRow, count: number): number {
-  const { most, least, inAll } = defaultExecutions;
-  const share = Math.max(least, Math.min(most, Math.floor(inAll / count)));
-  // Of many rows, those that are to break something without faults need the most: every one of their cells is to be found.
-  const isMany = share === least && (partsOf(condition).faults || expected === null || typeof expected === "string");
-  return isMany ? Math.ceil(least * 0.4) : share;
+  const { most, inAll, many } = defaultExecutions;
+  if (count <= many.rows) return Math.min(most, Math.floor(inAll / count));
+  // Those that are to break something without faults need the most: every one of their cells is to be found.
+  const isToBreak = expected !== null && typeof expected !== "string" && !partsOf(condition).faults;
+  return isToBreak ? many.toBreak : many.others;
 }
 
 /** Where time is limited, what is expected to hold comes last, and so gets what the others leave: that something breaks shows soon. */
