@@ -1,6 +1,8 @@
 import pg from "pg";
 import { UsageError } from "./errors.js";
+import { run } from "./execution/control.js";
 import { partsOf, type AnyModel } from "./execution/model.js";
+import { makeSchema } from "./execution/schema.js";
 import type { Step } from "./execution/trace.js";
 import { conflict } from "./footprint/conflict.js";
 import type { Catalog } from "./footprint/catalog.js";
@@ -8,6 +10,7 @@ import type { Footprint } from "./footprint/footprint.js";
 import { Footprints, type PendingStep } from "./footprint/footprints.js";
 import { readCatalog } from "./footprint/read-catalog.js";
 import type { PostgresServer } from "./postgres/server.js";
+import { Connections } from "./session/connections.js";
 import type { Counterexample } from "./shrink/counterexample.js";
 import { usable } from "./usable-model.js";
 import { withServer } from "./with-server.js";
@@ -43,7 +46,7 @@ export async function explainSteps(
     if (steps[number - 1] === undefined)
       throw new UsageError(`there is no step ${number}; the counterexample has the steps 1 to ${steps.length}`);
   const model = usable(given);
-  const catalog = await withServer(postgres, (server) => catalogOf(server, model, counterexample.program.initial));
+  const catalog = await withServer(postgres, (server) => catalogOf(server, model, counterexample));
   const { isolation } = partsOf(counterexample.condition);
   const footprints = footprintsOf(steps, new Footprints(catalog, isolation));
   const [one, other] = numbers.map((number) => ({ step: steps[number - 1]!, footprint: footprints[number - 1]! }));
@@ -56,20 +59,22 @@ function reasonOf(one: ExplainedStep, other: ExplainedStep): string | null {
 }
 
 /** The catalog as the program found it. */
-async function catalogOf(server: PostgresServer, model: AnyModel, initial: unknown): Promise<Catalog> {
+async function catalogOf(
+  server: PostgresServer,
+  model: AnyModel,
+  { program, condition }: Counterexample,
+): Promise<Catalog> {
   const database = await server.createDatabase();
-  const client = new pg.Client(database.connection);
+  const connections = new Connections(database.connection, false, partsOf(condition).isolation);
+  const control = new pg.Client(database.connection);
   try {
-    await client.connect();
-    if (typeof model.schema === "function")
-      throw new UsageError(`model "${model.name}" makes its schema by code; \`explain\` needs one in SQL`);
-    for (const sql of [model.schema, model.prepare?.(initial) ?? ""])
-      await client.query(sql).catch((error: Error) => {
-        throw new UsageError(`Postgres refuses the schema of model "${model.name}": ${error.message}`);
-      });
-    return await readCatalog(client);
+    await control.connect();
+    await makeSchema(model, { database, control, connections }, "");
+    await run(control, model.prepare?.(program.initial) ?? "", `\`prepare\` of model "${model.name}"`);
+    return await readCatalog(control);
   } finally {
-    await client.end();
+    await connections.close();
+    await control.end();
     await database.drop();
   }
 }

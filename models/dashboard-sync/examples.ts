@@ -92,7 +92,7 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
   program(["failed", "failed"], { user: [doubleRetry], A: [failsFirst] }),
   // A first failure, with a user who cannot wait, once and again.
   program(["pending"], { A: [failsFirst], user: [retry] }),
-  program(["pending"], { A: [failsFirst, failsFirst], user: [retry] }),
+  program(["pending"], { A: [failsFirst], user: [retry], B: [failsFirst] }),
   // Two halves of a double retry, interleaved; and a worker that has the new work item before the second.
   program(["failed"], { user: [retry], other: [retry] }),
   program(["failed", "failed"], { user: [retry], other: [retry] }),

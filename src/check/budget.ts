@@ -3,7 +3,7 @@ import type { Budget } from "../explore/explore.js";
 import type { ExpectedRow } from "./rows.js";
 
 /** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
-export const defaultExecutions = { most: 2_000, least: 320, inAll: 8_000 };
+export const defaultExecutions = { most: 2_000, least: 240, inAll: 8_000 };
 
 /** How far the user wants to go. */
 export interface Asked {

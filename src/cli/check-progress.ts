@@ -51,7 +51,7 @@ export class CheckView {
     const goal = goalOf(event);
     const of = goal === undefined ? "" : ` of ${goal.toLocaleString("en-US")}`;
     const found = signatures === 0 ? "" : `, ${count(signatures, "kind")} of violation`;
-    return `${bar}${executions.toLocaleString("en-US")}${of} executions, ${distinctSchedules.toLocaleString("en-US")} distinct schedules${found}`;
+    return `${bar}${executions.toLocaleString("en-US")}${of} executions, ${count(distinctSchedules, "distinct schedule")}${found}`;
   }
 
   #outlook(event: Underway, now: number): string {

@@ -74,6 +74,7 @@ export async function checkCommand(name: string, flags: CheckFlags, signal: Abor
   });
   region.clear();
   await write(result, flags);
+  await writeFound(path.resolve(flags.reports), model.name, result.counterexamples);
   await report(result, reporters, flags.reports);
   // Where a check is divided, what all parts of it found is remembered by whoever merges them.
   if (folder !== false && flags.shard === undefined) await remember(folder, result, remembered);
@@ -147,7 +148,6 @@ export async function write(
     const replayCommand = replayCommandOf(path.posix.join(reports, counterexampleFileName(counterexample)));
     await writeWhole(file.replace(/\.json$/, ".md"), renderCounterexampleMarkdown(counterexample, { replayCommand }));
   }
-  await writeFound(folder, verdict.model, counterexamples);
   await writeWhole(path.join(folder, verdictFileName(verdict.model)), renderVerdictMarkdown(verdict));
 }
 

@@ -11,6 +11,7 @@ import { renderJUnit } from "../report/machine/junit.js";
 import { renderSarif } from "../report/machine/sarif.js";
 import type { Report } from "../report/report.js";
 import { renderReportTerminal } from "../report/report-terminal.js";
+import { codeUrlOf } from "./code-url.js";
 import { lookOf } from "./terminal.js";
 import { writeVerdict } from "../store/verdict-file.js";
 import { writeWhole } from "../store/write.js";
@@ -26,7 +27,7 @@ type ReporterName = keyof typeof renderers;
 
 const renderers = {
   terminal: (report: Report) => renderReportTerminal(report, lookOf(process.stdout)),
-  html: renderHtml,
+  html: (report: Report, file: string) => renderHtml(report, { code: codeUrlOf(file) }),
   summary: (report: Report) => renderJobSummary(report),
   comment: (report: Report) => renderComment(report),
   junit: renderJUnit,
@@ -117,7 +118,7 @@ function isForLog(name: ReporterName): boolean {
 export async function writeReports(report: Report, reporters: readonly Reporter[], page: string): Promise<void> {
   const out = (each: Reporter) => Number(isStandardOutput(each.name, each.file));
   for (const { name, file } of reporters.toSorted((a, b) => out(a) - out(b))) {
-    const text = renderers[name](report);
+    const text = renderers[name](report, file ?? page);
     if (isStandardOutput(name, file)) process.stdout.write(isForLog(name) ? withoutCommands(text) : text);
     // What other steps of a job have written there stays.
     else if (name === "summary" && file === process.env["GITHUB_STEP_SUMMARY"]) await appendFile(file!, text);

@@ -10,6 +10,7 @@ import { renderCounterexampleMarkdown } from "../report/markdown.js";
 import { renderReportTerminal } from "../report/report-terminal.js";
 import { renderVerdictMarkdown } from "../report/verdict-markdown.js";
 import type { Report, Told } from "../report/report.js";
+import { codeUrlOf } from "./code-url.js";
 import { read } from "./open-counterexample.js";
 import { pageFile } from "./reporters.js";
 import { lookOf, replayCommandOf } from "./terminal.js";
@@ -69,7 +70,7 @@ async function isFolder(what: string): Promise<boolean> {
 async function filePage(file: string, { output }: ShowFlags): Promise<string> {
   const report = await fileReport(file);
   const page = output ?? file.replace(/\.json$/u, "") + ".html";
-  await writeWhole(path.resolve(page), renderHtml(report));
+  await writeWhole(path.resolve(page), renderHtml(report, { code: codeUrlOf(page) }));
   return page;
 }
 
@@ -89,7 +90,7 @@ async function folderPage(folder: string, { output }: ShowFlags): Promise<string
   const report = await folderReport(folder);
   const model = report.verdict?.model ?? report.counterexamples[0]!.counterexample.model.name;
   const file = output ?? pageFile(folder, model);
-  await writeWhole(path.resolve(file), renderHtml(report));
+  await writeWhole(path.resolve(file), renderHtml(report, { code: codeUrlOf(file) }));
   return file;
 }
 

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { lookOf, type Look } from "../report/look.js";
+import { lookOf } from "../report/look.js";
 
 export { lookOf };
 
@@ -19,17 +19,16 @@ export function shellWord(text: string): string {
  */
 export class LiveRegion {
   readonly #stream: NodeJS.WriteStream;
-  readonly #look: Look;
   #height = 0;
   #last = -Infinity;
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
-    this.#look = lookOf(stream);
   }
 
+  /** At the moment: somebody may change the size of the terminal. */
   get width(): number {
-    return this.#look.width;
+    return lookOf(this.#stream).width;
   }
 
   /** Shows them if it is time: ten times a second on a terminal, every five seconds elsewhere. */
@@ -37,7 +36,8 @@ export class LiveRegion {
     if (now - this.#last < (this.#stream.isTTY ? 100 : 5_000)) return;
     this.#last = now;
     if (!this.#stream.isTTY) return void this.#stream.write(`${lines.slice(0, 2).join("; ")}\n`);
-    const shown = lines.map((line) => (this.#look.color ? styleText("dim", line, { validateStream: false }) : line));
+    const { color } = lookOf(this.#stream);
+    const shown = lines.map((line) => (color ? styleText("dim", line, { validateStream: false }) : line));
     this.#stream.write(`${this.#up()}${shown.map((line) => `\u001b[2K${line}\n`).join("")}\u001b[J`);
     this.#height = lines.length;
   }

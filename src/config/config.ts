@@ -37,7 +37,12 @@ export interface Config {
     readonly counterexamples?: string | false;
     readonly reporter?: string | readonly string[];
   };
-  readonly show?: { readonly open?: boolean; readonly output?: string };
+  readonly show?: {
+    readonly format?: "html" | "terminal" | "markdown";
+    readonly allSteps?: boolean;
+    readonly open?: boolean;
+    readonly output?: string;
+  };
   readonly list?: {
     readonly counterexamples?: string;
     readonly replay?: boolean;

@@ -24,7 +24,7 @@ export const configKeys = {
     "reporter",
   ],
   merge: ["json", "reports", "counterexamples", "reporter"],
-  show: ["open", "output"],
+  show: ["format", "allSteps", "open", "output"],
   list: ["counterexamples", "replay", "model", "json"],
   replay: ["times", "guided", "pauseAt", "model", "json"],
   explain: ["model", "json"],

@@ -47,14 +47,21 @@ export function embeddedBinaries(): Binaries {
   return describeTree(path.join(path.dirname(entry), "..", "native", "bin"));
 }
 
-/** Takes the binaries of a directory; throws {@link UsageError} where it is not one of Postgres. */
-export function directoryBinaries(bin: string): Binaries {
+/**
+ * Takes the binaries of a directory, or of the folder of an npm package that brings them, which need not be of the major
+ * that we bring ourselves.
+ *
+ * @throws {UsageError} Where it is not one of Postgres.
+ */
+export function directoryBinaries(directory: string): Binaries {
+  const packaged = path.join(directory, "native", "bin");
+  const bin = existsSync(packaged) ? packaged : directory;
   for (const tool of ["initdb", "postgres"]) {
     if (existsSync(path.join(bin, tool))) continue;
     const what = existsSync(bin) ? `there is no ${tool} in it` : "there is no such directory";
     throw new UsageError(
       `Cannot take Postgres from ${bin}: ${what}. Give the directory that holds initdb and postgres, ` +
-        "e.g. /usr/lib/postgresql/18/bin (pg_config --bindir prints it).",
+        "e.g. /usr/lib/postgresql/18/bin (pg_config --bindir prints it), or an npm package that brings them.",
     );
   }
   return describeTree(path.resolve(bin));

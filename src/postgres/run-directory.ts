@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -79,6 +79,8 @@ export function standing(run: string, account: Account | undefined): Standing {
     const stat = lstatSync(run);
     if (!stat.isDirectory() || (stat.uid !== me && stat.uid !== account?.uid)) return "not ours to judge";
     const owner = readOwner(run);
+    // The marker is the first thing in it: what has none, and is not empty, is somebody's whose name for it begins like ours.
+    if (owner === undefined && readdirSync(run).length > 0) return "not ours to judge";
     if (owner === undefined) return Date.now() - stat.mtimeMs > makingMs ? "left over" : "in use";
     if (owner.uid !== me || owner.pidNamespace !== pidNamespace()) return "not ours to judge";
     return processStart(owner.pid) === owner.started ? "in use" : "left over";

@@ -13,7 +13,7 @@ export function toPsql({ title, setups, sessionSetup, steps, state, ...rest }: R
   const parts = [
     comment([
       ...title,
-      `${sessions.length} terminals, each with psql on the same empty database: ${terminals.join(", ")}.`,
+      `${sessions.length} terminals, each with psql on the same database: ${terminals.join(", ")}.`,
       "Paste one numbered piece after the other into the terminal that it names.",
     ]),
     ...setups.map((sql) => `${comment(["Setup, in terminal 1:"])}\n${statement(sql)}`),

@@ -75,9 +75,15 @@ function boundedRows(rows: readonly string[], { most, columns }: { most: number;
 function cellsOf(row: Row, { actors, display }: Timeline): string[] {
   return [
     row.kind === "folded" ? foldMark : `${row.switched ? "⇄ " : ""}${row.kind === "completed" ? "…" : ""}${row.number}`,
-    ...actors.map((_, actor) => (actor === row.actor ? row.lines.map((line) => lineText(line)).join("<br>") : "")),
+    ...actors.map((_, actor) => (actor === row.actor ? saidIn(row).join("<br>") : "")),
     ...display.map((_, column) => stateText(row.state?.[column])),
   ];
+}
+
+/** What an actor's cell says: why it is its turn, where that was not the schedule's choice, and what it does. */
+function saidIn({ switched, because, lines }: Row): string[] {
+  const reason = switched && because !== null ? [`*${inline(because)}:*`] : [];
+  return [...reason, ...lines.map((line) => lineText(line))];
 }
 
 /** Neighbouring spans of code become one piece of code. */

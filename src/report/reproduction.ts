@@ -1,4 +1,3 @@
-import { UsageError } from "../errors.js";
 import { failureOf } from "../execution/faults.js";
 import { fromModel, partsOf, type AnyModel, type Rows } from "../execution/model.js";
 import type { Step, Trace } from "../execution/trace.js";
@@ -9,7 +8,7 @@ import { inlined, insertsOf, literalOf } from "./literal.js";
 export interface Reproduction {
   /** What it shows, in sentences. */
   readonly title: readonly string[];
-  /** To be run in an empty database, one after the other. */
+  /** To be run in an empty database, one after the other; the schema is not among them where the model's code makes it. */
   readonly setups: readonly string[];
   readonly sessions: readonly string[];
   /** What every session begins with; undefined when there is nothing to say. */
@@ -50,7 +49,11 @@ export function reproductionOf(model: AnyModel, counterexample: Counterexample):
   return {
     title: [
       `${model.name}, ${implementation}: ${violations.map(({ message }) => message).join("; ")}`,
-      `Made by raceproof ${environment.raceproof}, recorded on Postgres ${environment.postgres.version}; needs an empty database.`,
+      `Made by raceproof ${environment.raceproof}, recorded on Postgres ${environment.postgres.version}; needs ${
+        typeof model.schema === "function"
+          ? "a database in which the model's own code (its migrations) has made the tables, and nothing else"
+          : "an empty database"
+      }.`,
     ],
     setups: setupsOf(model, program.initial),
     sessions: [...new Set(steps.map(({ session }) => session))],
@@ -70,9 +73,8 @@ function setupsOf(model: AnyModel, initial: unknown): string[] {
   const prepare = fromModel(model, "prepare", () => model.prepare?.(initial) ?? "");
   // Neither triggers nor the order of the tables matter to rows that are simply there.
   const inserts = ["BEGIN;", "SET LOCAL session_replication_role = replica;", ...rows, "COMMIT;"].join("\n");
-  if (typeof model.schema === "function")
-    throw new UsageError(`model "${model.name}" makes its schema by code, which cannot be written as SQL`);
-  return [model.schema, rows.length === 0 ? "" : inserts, prepare].filter((sql) => sql.trim() !== "");
+  const schema = typeof model.schema === "function" ? "" : model.schema;
+  return [schema, rows.length === 0 ? "" : inserts, prepare].filter((sql) => sql.trim() !== "");
 }
 
 function stepsOf(recorded: readonly Step[]): ReproductionStep[] {

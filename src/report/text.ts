@@ -33,11 +33,14 @@ export function characters(text: string): string[] {
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
+/** Characters of European scripts, punctuation and arrows: each is one for a reader, too. */
+const standsAlone = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2500-\u25ff]*$/u;
+
 /** At most `limit` characters of the text; `…` is the last of them when something is missing. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const begin = text.slice(0, limit + 1);
-  if (/^[\u0020-\u007e]*$/u.test(begin)) return `${begin.slice(0, limit - 1)}…`;
+  if (standsAlone.test(begin)) return `${begin.slice(0, limit - 1)}…`;
   // Far more code units than any grapheme that is meant seriously needs: hostile input must not cost seconds.
   const head = characters(text.slice(0, limit * 16));
   if (head.length <= limit && text.length <= limit * 16) return text;

@@ -44,7 +44,10 @@ export interface InvestigateOptions {
   readonly replayLanes: () => Promise<Lanes>;
   readonly model: AnyModel;
   readonly implementation: string;
-  /** What broke others of the model's implementations, in its smallest form: it is likely to be the smallest here, too. */
+  /**
+   * What broke others of the model's implementations, in its smallest form. Where it breaks this one in the same ways, and
+   * nothing smaller was seen, it is taken as it is, and only looked at briefly.
+   */
   readonly hints?: readonly Failing[];
   /** What is known to break already: what shows only that is not investigated again. */
   readonly known?: readonly Pick<Found, "violations">[];
@@ -65,6 +68,8 @@ export interface InvestigateOptions {
 const confirmations = 10;
 
 interface Shrunken extends Shrunk {
+  /** Whether it is the smallest form of what breaks another implementation in the same ways. */
+  readonly isAsElsewhere: boolean;
   readonly from: Size;
   readonly original: readonly OriginalStep[];
   /** The way of breaking that it was shrunk for. */
@@ -97,11 +102,15 @@ export async function investigate(exploration: Exploration, options: Investigate
     const { least } = options.budget;
     const budget = invariants.has(invariant) ? least : Math.max(budgetLeft, least);
     invariants.add(invariant);
-    await tryHints(options.hints ?? [], memory, model, way);
+    const elsewhere = await sameElsewhere(options.hints ?? [], exploration, memory, model, way);
+    if (elsewhere !== undefined) {
+      shrunk.push({ ...elsewhere, target: way });
+      continue;
+    }
     for (const failure of startingPoints(exploration, memory, way)) {
       const atMost = smallestOf(shrunk, way);
       // What is shrunk already shows it, and nothing smaller that does was seen.
-      if (atMost !== undefined && sizeOf(failure.trace).operations >= atMost.operations) continue;
+      if (atMost !== undefined && compareSizes(sizeOf(failure.trace), atMost) >= 0) continue;
       const smallest = await shrink(failure, {
         model,
         target: way,
@@ -111,7 +120,7 @@ export async function investigate(exploration: Exploration, options: Investigate
         signal,
       });
       budgetLeft -= smallest.executions;
-      shrunk.push({ ...smallest, from: sizeOf(failure.trace), original: originalOf(failure), target: way });
+      shrunk.push({ ...smallest, ...originOf(failure), isAsElsewhere: false, target: way });
     }
   }
   const left: (Shrunken & Minimal)[] = [];
@@ -121,7 +130,16 @@ export async function investigate(exploration: Exploration, options: Investigate
     const each = notCovered(model, all, known).find((one) => !("minimality" in one));
     if (each === undefined) break;
     way = each.target;
-    const minimum = await shrinkToMinimum(each, { model, target: way, memory, budget, mostOrders, signal });
+    const { isAsElsewhere } = each;
+    const minimum = await shrinkToMinimum(each, {
+      model,
+      target: way,
+      memory,
+      budget,
+      mostOrders,
+      isAsElsewhere,
+      signal,
+    });
     left.push({ ...each, ...minimum });
     // In what it no longer breaks, nothing else may: then it is looked at once more, for that.
     const lost = [...waysOf(each)].filter((other) => !waysOf(minimum).has(other));
@@ -170,18 +188,39 @@ function bySize(all: readonly Failing[]): Failing[] {
 /** Hints of which the memory is to know whether they break here, for each way of breaking. */
 const hintsTried = 4;
 
-/** Runs the smallest of what broke others in this way; what breaks here as well is where shrinking begins. */
-async function tryHints(hints: readonly Failing[], memory: Memory, model: AnyModel, way: string): Promise<void> {
+/**
+ * The smallest of what broke others in this way, if it breaks this implementation in the same ways as those, and nothing
+ * smaller was seen to. What breaks in other ways as well is where shrinking may begin.
+ */
+async function sameElsewhere(
+  hints: readonly Failing[],
+  exploration: Exploration,
+  memory: Memory,
+  model: AnyModel,
+  way: string,
+): Promise<Omit<Shrunken, "target"> | undefined> {
   const own = hints.filter((hint) => waysOf(hint).has(way)).toSorted((a, b) => compareFailures(model, a, b));
   // Others break by the same.
-  const different = new Map(
-    own.map(({ program, trace }) => {
-      const turns = turnsOf(trace.steps);
-      return [JSON.stringify([program, turns]), { program, turns }];
-    }),
-  );
+  const different = new Map(own.map((hint) => [JSON.stringify([hint.program, turnsOf(hint.trace.steps)]), hint]));
   const few = [...different.values()].slice(0, hintsTried);
-  await Promise.all(few.map(({ program, turns }) => memory.along(program, turns)));
+  const ran = await Promise.all(few.map(({ program, trace }) => memory.along(program, turnsOf(trace.steps))));
+  const seen = [...exploration.failures, ...memory.failures].filter((failing) => waysOf(failing).has(way));
+  const smallest = bySize(seen)[0]!;
+  const index = ran.findIndex(
+    (each, at) => each !== undefined && signatureOf(each.violations) === signatureOf(few[at]!.violations),
+  );
+  if (index < 0) return undefined;
+  const { trace, violations } = ran[index]!;
+  if (compareSizes(sizeOf(smallest.trace), sizeOf(trace)) < 0) return undefined;
+  const start = bySize(exploration.failures.filter((failing) => waysOf(failing).has(way)))[0]!;
+  return {
+    program: few[index]!.program,
+    trace,
+    violations,
+    executions: few.length,
+    isAsElsewhere: true,
+    ...originOf(start),
+  };
 }
 
 /** Where shrinking begins: the smallest failure, the one that breaks in the fewest ways, and the most frequent kind. */
@@ -252,15 +291,16 @@ function withoutExplanation<T extends { readonly explanation: Explanation | unde
   return { ...rest, ...(explanation === undefined ? {} : { explanation }) };
 }
 
-/** The steps of what was found. */
-function originalOf({ trace }: Failing): OriginalStep[] {
-  return trace.steps.map(({ actor, session, kind, text, fault }) => ({
+/** What it was shrunk from. */
+function originOf({ trace }: Failing): Pick<Shrunken, "from" | "original"> {
+  const original = trace.steps.map(({ actor, session, kind, text, fault }) => ({
     actor,
     session,
     kind,
     ...(fault === undefined ? {} : { fault }),
     text,
   }));
+  return { from: sizeOf(trace), original };
 }
 
 /**

@@ -86,7 +86,7 @@ class Examination {
     const { program } = this.#best;
     const { memory, mostOrders } = this.#options;
     const calls = program.actors.flatMap(({ operations }) => operations);
-    if (calls.length > mostOperations) return undefined;
+    if (calls.length > mostOperations || mostOrders === 0) return undefined;
     for (const part of this.#options.model.onlyExamples === true ? [program] : partsOf(program)) {
       const smaller = await this.#lookAtOrders(part, mostOrders);
       if (smaller !== undefined || this.#isOver || !memory.isExhausted(part)) return smaller;

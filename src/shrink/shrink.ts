@@ -18,6 +18,8 @@ export interface ShrinkOptions {
   readonly budget?: number | undefined;
   /** Of programs with more orders than this it is not proved that nothing smaller breaks. Default: 64. */
   readonly mostOrders?: number | undefined;
+  /** Whether it is the smallest form of another implementation's, so that only little below it is looked at. Default: no. */
+  readonly isAsElsewhere?: boolean | undefined;
   /** Who runs candidates, and remembers what was run: shrinking several failures goes through the same programs. */
   readonly memory: Memory;
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +37,8 @@ export interface Minimal {
 
 /** Schedules tried for one candidate program, beyond the one that is carried over. */
 const schedulesPerCandidate = 24;
+/** The same below what is known to be the smallest for another implementation. */
+const schedulesForKnown = 2;
 /** Executions spent on finding a schedule with fewer decisions for one program. */
 const schedulesForMinimum = 48;
 /** Orders of one program that may be run to prove that nothing smaller breaks. */
@@ -194,9 +198,10 @@ class Search {
       model: this.#options.model,
       memory: this.#memory,
       breaks: (program, ran) => this.#breaks(program, ran, best),
-      ordersPerCandidate: schedulesPerCandidate,
+      ...(this.#options.isAsElsewhere === true
+        ? { ordersPerCandidate: schedulesForKnown, mostOrders: 0 }
+        : { ordersPerCandidate: schedulesPerCandidate, mostOrders: this.#options.mostOrders ?? ordersForProof }),
       signal: this.#options.signal,
-      mostOrders: this.#options.mostOrders ?? ordersForProof,
     });
   }
 

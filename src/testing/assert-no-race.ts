@@ -157,7 +157,7 @@ async function explored(run: Run): Promise<RaceResult> {
   if (unexpected.length === 0 && !verdict.interrupted)
     return { claim: claimOf(verdict.implementations), verdicts: verdict.implementations };
   if (first !== undefined && expect === "holds") throw failure(run, first);
-  throw new RaceproofError(unexpectedText(model.name, expect, unexpected));
+  throw new RaceproofError(`${unexpectedText(model.name, expect, unexpected)}${verdict.interrupted ? outOfTime : ""}`);
 }
 
 /** In the small form the test says what is expected; in the full form the model does. */
@@ -193,9 +193,21 @@ function checkOptionsOf({ options }: Run): CheckOptions {
 }
 
 function claimOf(verdicts: readonly ImplementationVerdict[]): string {
-  if (verdicts.length === 1) return verdicts[0]!.claim;
-  return verdicts.map(({ name, condition, claim }) => `${name}, ${condition}: ${claim}`).join("\n");
+  const claims = verdicts.map((verdict) => `${verdict.claim}${caveatOf(verdict)}`);
+  if (claims.length === 1) return claims[0]!;
+  return verdicts.map(({ name, condition }, i) => `${name}, ${condition}: ${claims[i]}`).join("\n");
 }
+
+/** Green proves little where what was to run at the same time never did. */
+function caveatOf({ overlaps, steps, executions }: ImplementationVerdict): string {
+  const pairs = Object.values(overlaps);
+  // Operations of a single step have nothing to overlap with.
+  const couldOverlap = pairs.length > 0 && steps > executions * (pairs.length + 1);
+  return couldOverlap && pairs.every((times) => times === 0) ? `; ${nothingOverlapped}` : "";
+}
+
+const nothingOverlapped =
+  "no two operations overlapped in any of them. Does something let one in at a time, such as a pool with `max: 1`?";
 
 function unexpectedText(name: string, expect: string, verdicts: readonly ImplementationVerdict[]): string {
   const lines = verdicts.map(({ condition, verdict, claim, problems, steps }) => {
@@ -206,6 +218,9 @@ function unexpectedText(name: string, expect: string, verdicts: readonly Impleme
   const wanted = expect === "violates" ? "no race was found, and one was expected" : "it could not be told";
   return `${name}: ${wanted}\n${lines.join("\n")}`;
 }
+
+const outOfTime =
+  "\nIt was interrupted before it had run what it was to. Ask for less (`executions`, `seconds`), or give the test more time (`timeout`).";
 
 const nothingSeen =
   "no statement was seen. Does the code use a driver other than pg, or a copy of pg that was loaded before raceproof/register?";

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { Counterexample } from "../../src/index.js";
 import { project, stackLine } from "./support.js";
 
-const { run, read } = project();
+const { run, read, vary, write } = project();
 
 const found = "reports/counter.broken.nothing-is-lost-broken.json";
 
@@ -30,6 +30,19 @@ test("two steps that commute, as JSON", async () => {
   const [first, second] = steps(/^select/);
   const { code, stdout } = await run("explain", found, `${second}`, `${first}`, "--json");
   expect(JSON.parse(stdout)).toMatchObject({ file: found, steps: [{ step: second }, { step: first }], reason: null });
+  expect(code).toBe(0);
+});
+
+test("of a model whose own code makes the tables, and as SQL for who has them", async () => {
+  const module = vary("code.ts", 'schema: ({ pool }) => pool.query("create table counter (n integer not null)")');
+  const counterexample = { ...(JSON.parse(read(found)) as Counterexample), model: { name: "counter", module } };
+  const file = write("code.json", JSON.stringify(counterexample));
+  const [first, second] = steps(/^update/);
+  const explained = await run("explain", file, `${first}`, `${second}`);
+  expect(explained.stdout).toMatch(/They conflict: both lock rows of counter /);
+  const { code, stdout } = await run("export", file, "--format", "psql");
+  expect(stdout).toContain("needs a database in which the model's own code (its migrations) has made the tables");
+  expect(stdout).not.toContain("create table");
   expect(code).toBe(0);
 });
 

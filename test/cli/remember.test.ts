@@ -185,4 +185,4 @@ test("shards by the command line, merged", async () => {
   expect(withoutTimes(verdictIn("merged.json"))).toEqual(withoutTimes(verdictIn("one.json")));
   expect((await run("merge", "s1.json")).stderr).toBe("raceproof: of 2 shards one is missing: 2\n");
   expect((await run("check", "counter.ts", "--shard", "3/2")).stderr).toContain("It must be like 3/8");
-});
+}, 120_000);

@@ -1,14 +1,20 @@
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 
+import { requireWritable } from "../../src/cli/check.js";
+import { codeUrlOf } from "../../src/cli/code-url.js";
 import { reportersOf } from "../../src/cli/reporters.js";
+import { renderHtml } from "../../src/report/html/page.js";
+import { UsageError } from "../../src/errors.js";
+import { showCommand } from "../../src/cli/show.js";
 import { writeCounterexample } from "../../src/report/counterexample-file.js";
 import { bank } from "../report/fixtures.js";
 import { polling } from "../report/stories.js";
 import { green } from "../report/verdict-fixtures.js";
-import { project } from "./support.js";
+import { project, raceproof } from "./support.js";
 
-const { write, read, run } = project();
+const { folder, write, read, run } = project();
 
 describe("raceproof show", () => {
   test("a counterexample: writes its page beside it, and prints where", async () => {
@@ -57,42 +63,96 @@ describe("raceproof show", () => {
     expect(read("text/polling.md").match(/^\|.*◇ sleep/gmu)).toHaveLength(4);
   });
 
-  test.each([
-    [["show", "nothing.json"], "there is no file nothing.json"],
-    [["show", "nothing.html"], "there is no file nothing.html"],
-    [["show", "empty"], "empty has neither a report nor a counterexample in it"],
-    [["show", "odd.json"], "odd.json is no counterexample|has no schema"],
-    [["check", "counter.ts", "--reporter", "nope"], 'there is no reporter "nope"; there are: terminal, html'],
+  test("one clear error, and the exit code of wrong use", async () => {
+    expect(await run("show", "nothing.json")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "raceproof: there is no file nothing.json\n",
+    });
+  });
+
+  const at = (name: string) => path.join(folder, name);
+
+  test.each<[string, () => Promise<unknown>, RegExp]>([
+    ["no page", () => showCommand(at("nothing.html"), {}), /there is no file .*nothing\.html$/u],
+    ["nothing in it", () => showCommand(at("empty"), {}), /empty has neither a report nor a counterexample in it$/u],
+    ["something else", () => showCommand(at("odd.json"), {}), /odd\.json.* schema/u],
     [
-      ["check", "counter.ts", "--reporter", "junit", "--reporter", "jsonl"],
-      '"junit" and "jsonl" would both write to standard output',
+      "a folder for a file",
+      () => requireWritable(at("r"), [{ name: "sarif", file: at("empty") }]),
+      /empty is a folder/u,
     ],
-    [["check", "counter.ts", "--reporter", "sarif=empty"], "empty is a folder"],
-  ])("%j: one clear error", async (args, message) => {
+    [
+      "no such reporter",
+      async () => reportersOf({ reporter: ["nope"] }, {}),
+      /^there is no reporter "nope"; there are: terminal, html/u,
+    ],
+    [
+      "two for one stream",
+      async () => reportersOf({ reporter: ["junit", "jsonl"] }, {}),
+      /^"junit" and "jsonl" would both write to standard output/u,
+    ],
+  ])("%s", async (_, wrong, message) => {
     write("empty/x.txt", "");
     write("odd.json", "{}");
-    const { code, stderr } = await run(...args);
-    expect([code, stderr.trimEnd().split("\n").length]).toEqual([2, 1]);
-    expect(stderr).toMatch(new RegExp(message, "u"));
+    const error = await wrong().catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as UsageError).message).toMatch(message);
   });
 });
 
-test("a check writes what its reporters are asked for", async () => {
-  const { code, stdout } = await run(
-    "check",
-    "counter.ts",
-    "--executions",
-    "40",
-    "--reports",
-    "r",
-    "--reporter",
-    "junit=out/j.xml",
-    "--reporter",
-    "agent",
-  );
-  expect([code, stdout.split("\n")[0]]).toEqual([0, "raceproof counter: ok. All 2 are as expected."]);
+test("a check writes what its reporters are asked for, in GitHub's jobs so that no line of it is a command", async () => {
+  const args = ["check", "counter.ts", "--executions", "40", "--reports", "r", "--no-counterexamples"];
+  const reporters = ["--reporter", "junit=out/j.xml", "--reporter", "comment=out/c.md", "--reporter", "agent"];
+  const { code, stdout } = await raceproof([...args, ...reporters], { cwd: folder, env: { GITHUB_ACTIONS: "true" } });
+  const [first, ...lines] = stdout.trimEnd().split("\n");
+  expect([code, lines]).toEqual([
+    0,
+    ["raceproof counter: ok. All 2 are as expected.", `::${first!.slice("::stop-commands::".length)}::`],
+  ]);
   expect(read("out/j.xml")).toContain("broken, as expected");
+  expect(read("out/c.md")).toMatch(/^<!-- raceproof: counter -->\n### ✓ counter\n/u);
   expect(read("r/counter.html")).toContain("<article");
+});
+
+describe("where a page's lines of code link to", () => {
+  const github = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "o/r", GITHUB_SHA: "abc" };
+  const gitlab = { CI_PROJECT_URL: "https://gitlab.com/o/r", CI_COMMIT_SHA: "abc" };
+  const [here, above] = [process.cwd(), path.dirname(process.cwd())];
+  const name = encodeURIComponent(path.basename(here));
+
+  test.each<[string, string, NodeJS.ProcessEnv, string]>([
+    ["to the files beside it", "page.html", {}, "./"],
+    ["from a folder", "reports/a/page.html", {}, "../../"],
+    ["on GitHub", "r/page.html", { ...github, GITHUB_WORKSPACE: here }, "https://github.com/o/r/blob/abc/"],
+    [
+      "in a folder there",
+      "page.html",
+      { ...github, GITHUB_WORKSPACE: above },
+      `https://github.com/o/r/blob/abc/${name}/`,
+    ],
+    ["on GitLab", "page.html", { ...gitlab, CI_PROJECT_DIR: here }, "https://gitlab.com/o/r/-/blob/abc/"],
+  ])("%s", (_, page, env, expected) => {
+    expect(codeUrlOf(page, env)).toBe(expected);
+  });
+
+  const hrefs = (page: string) =>
+    [...page.matchAll(/<p class="where"><code><a href="([^"]*)"/gu)].map(([, href]) => href);
+  const told = (site: { file: string }) => {
+    const sites = bank.explanation!.sites.map((each) => each && { ...each, ...site });
+    const counterexample = { ...bank, explanation: { ...bank.explanation!, sites } };
+    return { verdict: null, counterexamples: [{ counterexample, file: "x.json", replayCommand: "replay" }] };
+  };
+
+  test("to the line, where code is shown by the line, and nowhere else whatever a file is called", () => {
+    const at = (code: string, file: string) => hrefs(renderHtml(told({ file }), { code }))[0];
+    expect(at("https://x.org/", "src/a b.ts")).toBe("https://x.org/src/a%20b.ts#L10");
+    expect(at("../", "src/a.ts")).toBe("../src/a.ts");
+    expect(at("./", "javascript:alert(1)")).toBe("./javascript%3Aalert(1)");
+    expect(at("./", "//evil.org/x")).toBe(".///evil.org/x");
+    expect(at("./", "raceproof/models/x.js")).toBeUndefined();
+    expect(hrefs(renderHtml(told({ file: "a.ts" })))).toEqual([]);
+  });
 });
 
 describe("which reporters", () => {

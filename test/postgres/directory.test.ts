@@ -5,6 +5,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 
 import { PostgresError, UsageError } from "../../src/errors.js";
+import { directoryBinaries, embeddedBinaries } from "../../src/postgres/binaries.js";
 import { openServer } from "../../src/postgres/open.js";
 import { runDirectories } from "../../src/postgres/sweep.js";
 import { serverAccount } from "../../src/postgres/identity.js";
@@ -22,6 +23,12 @@ test.runIf(systemBin)(
   },
   patient.timeout,
 );
+
+test("the folder of an npm package that brings Postgres is as good as that of its programs", () => {
+  const { bin, tree } = embeddedBinaries();
+  const folder = path.dirname(tree!);
+  expect(directoryBinaries(folder)).toEqual(directoryBinaries(bin));
+});
 
 test("a directory that is not there, or not one of Postgres, is the user's mistake", async () => {
   await expect(openServer("/no/where")).rejects.toThrow(UsageError);

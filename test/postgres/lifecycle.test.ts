@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { expect, test } from "vitest";
@@ -129,6 +129,18 @@ test("what another user or another container made is not judged", () => {
 
 test("a directory without a marker is given time, as it may be in the making", () => {
   expect(standing(mkdtempSync(path.join(temporaryFolder(), "raceproof-")), undefined)).toBe("in use");
+});
+
+test("a directory that is called like ours, and is not, stays, however old it is", async () => {
+  const folder = temporaryFolder();
+  const project = path.join(folder, "raceproof-trial");
+  mkdirSync(project);
+  writeFileSync(path.join(project, "package.json"), "{}");
+  utimesSync(project, 1, 1);
+  const empty = mkdtempSync(path.join(folder, "raceproof-"));
+  utimesSync(empty, 1, 1);
+  expect(await sweepDirectories(undefined, [folder])).toEqual([empty]);
+  expect(existsSync(path.join(project, "package.json"))).toBe(true);
 });
 
 test("a leftover that names a foreign process as its server does not get it killed", async () => {

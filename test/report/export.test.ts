@@ -172,7 +172,7 @@ test("a crash while a statement waits", async () => {
 test("the script for psql says who does what, and what to expect", async () => {
   const script = toPsql((await record(lostUpdate)).reproduction);
   expect(script).toContain(
-    "-- 2 terminals, each with psql on the same empty database: terminal 1 is alice, terminal 2 is bob",
+    "-- 2 terminals, each with psql on the same database: terminal 1 is alice, terminal 2 is bob",
   );
   expect(script).toContain(
     "-- (thinks about it)\n-- 4. terminal 1 (alice):\nUPDATE account SET balance = '15', data = ",

@@ -237,6 +237,19 @@ test("set-up and invariants may leave clients where a library keeps them", async
   expect(claim).toMatch(/^all orders/);
 });
 
+test("where nothing overlapped, the claim says so", async () => {
+  const narrow = new pg.Pool({ host: "nowhere.invalid", max: 1 });
+  const act = async () => {
+    const client = await narrow.connect();
+    await client.query("begin");
+    await client.query("update counter set n = n + 1");
+    await client.query("commit");
+    client.release();
+  };
+  const { claim } = await assertNoRace({ ...counter, concurrently: { alice: act, bob: act }, invariant: countedTwice });
+  expect(claim).toMatch(/; no two operations overlapped in any of them\. .*`max: 1`\?$/);
+});
+
 test("code that takes no step proves nothing", async () => {
   await expect(assertNoRace({ ...counter, concurrently: { a: () => 1, b: () => 2 } })).rejects.toThrow(
     "no statement was seen",

@@ -6,13 +6,15 @@ import { breaksText, timelineOf, type Timeline } from "../timeline.js";
 import { reasonsOf, type Sentence } from "../why.js";
 import { plainTables } from "../tables.js";
 import type { Told } from "../report.js";
+import type { PartOfPage } from "./details.js";
 import { hueOf } from "./hue.js";
 import { html, type Content, type Html } from "./markup.js";
 import { picture } from "./picture.js";
 import { stepsTable } from "./steps.js";
 
 /** A counterexample as a part of a page: what broke, why, how to run it again, and step by step what happened. */
-export function article({ counterexample, replayCommand }: Told, id: string, isOnly: boolean): Html {
+export function article({ counterexample, replayCommand }: Told, part: PartOfPage, isOnly: boolean): Html {
+  const { id } = part;
   const timeline = timelineOf(counterexample);
   const { model, implementation, violations, initial, size, shrunk, confirmed, environment, why } = timeline;
   return html`<article id="${id}" data-steps="${counterexample.trace.steps.length}" aria-labelledby="${id}-title">
@@ -33,7 +35,7 @@ ${reasons(timeline, id)}
   )}.</p>
 ${picture(counterexample, id)}
 <div class="walk">
-<div class="table">${stepsTable(counterexample, timeline, id)}</div>
+<div class="table">${stepsTable(counterexample, timeline, part)}</div>
 <section class="inspector" aria-label="The step at hand" hidden></section>
 </div>
 ${counterexample.explanation === undefined ? finalState(counterexample) : null}
@@ -123,8 +125,8 @@ function shrinking(counterexample: Counterexample, { shrunk }: Timeline): Conten
     <summary>Before and after shrinking (${original.length} steps, ${trace.steps.length} steps)</summary>
     <div class="beside">
       <div>
-        <h4>As it was found</h4>
-        ${orderOf(original, counterexample, new Set())}
+        <h4>As it was found; what is struck out is not needed</h4>
+        ${orderOf(original, counterexample, new Set(), goneOf(original, trace.steps))}
       </div>
       <div>
         <h4>As it is told</h4>
@@ -137,10 +139,24 @@ function shrinking(counterexample: Counterexample, { shrunk }: Timeline): Conten
 /** Longest line of an order, in characters. */
 const longest = 110;
 
+/** Steps of the one, by their places, that the other has not in this order. */
+function goneOf(original: readonly OriginalStep[], kept: readonly Step[]): ReadonlySet<number> {
+  const gone = new Set(original.keys());
+  let from = 0;
+  for (const { actor, text } of kept) {
+    const at = original.findIndex((step, index) => index >= from && step.actor === actor && step.text === text);
+    if (at < 0) continue;
+    gone.delete(at);
+    from = at + 1;
+  }
+  return gone;
+}
+
 function orderOf(
   steps: readonly (OriginalStep & Partial<Step>)[],
   of: Counterexample,
   marked: ReadonlySet<number>,
+  gone: ReadonlySet<number> = new Set(),
 ): Html {
   return html`<ol class="order">
     ${steps.map((step, index) => {
@@ -159,7 +175,7 @@ function orderOf(
         `${textOf([stepText({ ...whole, session: whole.actor })])}${outcome === null ? "" : ` ${textOf([outcome])}`}`,
         longest,
       );
-      return html`<li${mark ? html` class="swapped"` : null}><b class="${hueOf(of, step.actor)}">${visible(step.session)}</b> ${mark ? html`<mark>${text}</mark>` : text}</li>`;
+      return html`<li${mark ? html` class="swapped"` : null}><b class="${hueOf(of, step.actor)}">${visible(step.session)}</b> ${mark ? html`<mark>${text}</mark>` : gone.has(index) ? html`<del>${text}</del>` : text}</li>`;
     })}
   </ol>`;
 }

@@ -3,20 +3,30 @@ import type { Step } from "../../execution/trace.js";
 import type { Explanation, Site } from "../../explanation/explanation.js";
 import type { Counterexample } from "../../shrink/counterexample.js";
 import { bare, count, cut, enumerate, oneLine, visible } from "../text.js";
+import { isOurs, uriOf } from "../place.js";
 import { tablesOf, type TableRow, type TableView, type Tables } from "../tables.js";
 import { html, lines, type Content, type Html } from "./markup.js";
 
 /** Longest SQL text that is shown, in characters. */
 const longestSql = 20_000;
 
+/** Where a counterexample stands in a page, and where its code is. */
+export interface PartOfPage {
+  /** What its anchors begin with. */
+  readonly id: string;
+  /** A url, with a slash at its end, under which the files of the project are; undefined for nowhere. */
+  readonly code: string | undefined;
+}
+
 /** All that is known of each step, by its index: its SQL, what came back, where it stands in the code, and what could be seen after it. */
-export function detailsOf({ trace, explanation }: Counterexample, id: string): Html[] {
+export function detailsOf({ trace, explanation }: Counterexample, { id, code }: PartOfPage): Html[] {
   const tables = explanation === undefined ? [] : tablesOf(explanation);
   let last = 0;
+  const shown = new Map<string, number>();
   return trace.steps.map((step) => {
     const now = tables[step.index + 1];
     if (now?.committed !== null) last = step.index + 1;
-    return html`${sqlOf(step)}${valuesOf(step)}${outcomeOf(step)}${waitOf(step, id)}${explanation === undefined ? null : codeOf(explanation, step.index)}${now === undefined ? null : seen(now, last, id)}`;
+    return html`${sqlOf(step)}${valuesOf(step)}${outcomeOf(step)}${waitOf(step, id)}${explanation === undefined ? null : codeOf(explanation, step.index, { shown, id, code })}${now === undefined ? null : seen(now, last, id)}`;
   });
 }
 
@@ -94,13 +104,34 @@ function waitOf({ index, wait }: Step, id: string): Content {
     </p>`;
 }
 
-function codeOf({ sites, sources }: Explanation, index: number): Content {
+/** The line of code with those around it; where an earlier step has shown them, it says which. */
+function codeOf(
+  { sites, sources }: Explanation,
+  index: number,
+  { shown, id, code }: PartOfPage & { readonly shown: Map<string, number> },
+): Content {
   const site = sites[index];
   if (site === undefined || site === null) return null;
   const where = `${site.file}:${site.line}${site.function === null ? "" : ` in ${site.function}`}`;
+  const key = `${site.file}:${site.line}`;
+  const before = shown.get(key);
+  shown.set(key, before ?? index + 1);
   return html`<h4>Code</h4>
-    <p class="where"><code>${where}</code></p>
-    ${excerptOf(site, sources)}`;
+    <p class="where"><code>${link(where, site, code)}</code></p>
+    ${
+      before === undefined
+        ? excerptOf(site, sources)
+        : html`<p class="same-code" data-as="${before}">
+            The same as of <a href="#${id}-s${before}">step ${before}</a>.
+          </p>`
+    }`;
+}
+
+/** To the line itself, where code is shown by the line; else to the file. */
+function link(where: string, site: Site, code: string | undefined): Content {
+  if (code === undefined || !isOurs(site)) return where;
+  const line = /^https?:/u.test(code) ? `#L${site.line}` : "";
+  return html`<a href="${code}${uriOf(site.file)}${line}">${where}</a>`;
 }
 
 /** Lines before and after the one that issued the statement. */

@@ -9,8 +9,13 @@ import { verdictSection } from "./verdict.js";
  * A whole report as one HTML file that needs no network and nothing beside it. Everything stands in it as headings, lists and
  * tables with anchors, and reads without scripts; the script adds stepping, and shows one counterexample at a time. Its
  * content policy lets nothing run, load or be sent but this script and this style sheet. Pure.
+ *
+ * @param options.code A url, with a slash at its end, under which the files of the project are: lines of code link there.
  */
-export function renderHtml({ verdict, counterexamples }: Report): string {
+export function renderHtml(
+  { verdict, counterexamples }: Report,
+  { code }: { readonly code?: string | undefined } = {},
+): string {
   const ids = new Map(counterexamples.map(({ file }, index) => [baseName(file), `c${index + 1}`]));
   const isOnly = verdict === null && counterexamples.length === 1;
   const title = verdict?.model ?? counterexamples[0]?.counterexample.model.name ?? "raceproof";
@@ -22,7 +27,7 @@ export function renderHtml({ verdict, counterexamples }: Report): string {
     <main>
       ${verdict === null ? null : verdictSection(verdict, (file) => (file === null ? undefined : ids.get(baseName(file))))}
       ${verdict === null && !isOnly ? contents(counterexamples) : null}
-      ${counterexamples.map((told, index) => article(told, `c${index + 1}`, isOnly))}
+      ${counterexamples.map((told, index) => article(told, { id: `c${index + 1}`, code }, isOnly))}
     </main>
     <footer class="small" id="keys" hidden>
       Keys: <kbd>→</kbd> <kbd>←</kbd> step forward and back, <kbd>Home</kbd> <kbd>End</kbd> first and last,

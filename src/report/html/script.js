@@ -132,6 +132,9 @@
       this.content.replaceChildren(...(detail === null ? [] : [...detail.cloneNode(true).childNodes]));
       const unchanged = this.content.querySelector("p.unchanged");
       if (unchanged !== null) this.recall(unchanged);
+      const same = this.content.querySelector("p.same-code");
+      const code = same && this.rows.get(Number(same.dataset.as))?.querySelector("pre.code");
+      if (code) same.replaceWith(code.cloneNode(true));
       this.inspector.scrollTop = 0;
     }
 

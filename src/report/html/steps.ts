@@ -1,14 +1,15 @@
 import type { Counterexample } from "../../shrink/counterexample.js";
 import { foldMark, type Line } from "../lines.js";
 import type { Row, StateCell, Timeline } from "../timeline.js";
-import { beginning, detailsOf } from "./details.js";
+import { beginning, detailsOf, type PartOfPage } from "./details.js";
 import { html, type Content, type Html } from "./markup.js";
 import { hueOf } from "./hue.js";
 
 /** The timeline as a table: a row with an anchor for each step, a column for each actor, and the state. */
-export function stepsTable(counterexample: Counterexample, timeline: Timeline, id: string): Html {
+export function stepsTable(counterexample: Counterexample, timeline: Timeline, part: PartOfPage): Html {
+  const { id } = part;
   const { actors, display, rows, folds } = timeline;
-  const details = detailsOf(counterexample, id);
+  const details = detailsOf(counterexample, part);
   const before = beginning(counterexample, id);
   const hues = actorsOf(counterexample).map((actor) => hueOf(counterexample, actor));
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Timeline">

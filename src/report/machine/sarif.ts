@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { failuresOf, type Case } from "../cases.js";
 import { describeStep } from "../lines.js";
-import { decisivePlace } from "../place.js";
-import type { Site } from "../../explanation/explanation.js";
+import { decisivePlace, isOurs, uriOf } from "../place.js";
 import type { Counterexample } from "../../shrink/counterexample.js";
 import type { Report, Told } from "../report.js";
 import { inert } from "../stable-json.js";
@@ -108,11 +107,6 @@ function stepLink(step: number, named: readonly NamedStep[]): string {
   return id === 0 ? `step ${step}` : `[step ${step}](${id})`;
 }
 
-/** Whether a place is in the project: a tool would look for it there. */
-function isOurs(site: Site | null | undefined): site is Site {
-  return site !== null && site !== undefined && !site.file.startsWith("raceproof/");
-}
-
 /** Text in which no viewer finds a link, as `[text](target)` is one in a message. */
 function literal(text: string): string {
   return visible(text).replaceAll("](", "\\](");
@@ -128,9 +122,8 @@ function locationsOf({ told }: Case) {
 }
 
 function locationOf(file: string, line: number, message?: string) {
-  const uri = visible(file).split("/").map(encodeURIComponent).join("/");
   return {
-    physicalLocation: { artifactLocation: { uri }, region: { startLine: line } },
+    physicalLocation: { artifactLocation: { uri: uriOf(file) }, region: { startLine: line } },
     ...(message === undefined ? {} : { message: { text: message } }),
   };
 }

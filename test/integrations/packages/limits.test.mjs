@@ -86,17 +86,15 @@ const schemaOf =
     await client.end();
   };
 
-/** A store whose tables are there. */
+/** A store whose tables are there, with a pool from its own copy of `pg`. */
 function storeOf(Store) {
-  const store = Object.create(Store.prototype);
-  Object.assign(store, {
-    config: nowhere,
-    prefix: "api",
-    windowMs: 60_000,
-    SESSION_TYPE: "aggregated",
-    session: { id: "init", name: "init", type: "aggregated" },
-  });
-  store.pool = pool;
+  const session = { id: "init", name: "init", type: "aggregated" };
+  const store = Object.create(
+    Store.prototype,
+    Object.getOwnPropertyDescriptors({ config: nowhere, prefix: "api", session }),
+  );
+  store.SESSION_TYPE = session.type;
+  store.init({ windowMs: 60_000 });
   return store;
 }
 

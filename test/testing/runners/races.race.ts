@@ -36,6 +36,16 @@ raceTest("holds", correct);
 raceTest("tries again", broken, { retry: 1 });
 raceTest("runs out of time", { ...correct, executions: 1_000_000, strategy: "random" }, { timeout: 4_000 });
 raceTest.skip("is skipped", broken);
+raceTest.fails("finds, as it should", broken);
+raceTest.concurrent("holds beside others", correct);
+raceTest.each([
+  ["update", 2],
+  ["key share", 3],
+])("holds for %s", (strength, expected) => ({
+  ...correct,
+  concurrently: { alice: () => increment(`for ${strength}`), bob: () => increment("for update") },
+  invariant: async () => expect((await pool.query<{ n: number }>("select n from counter")).rows[0]!.n).toBe(expected),
+}));
 describe("within a suite", () => {
   raceTest("is found there", broken);
   raceTest("is left out by a filter", broken);
