@@ -3,7 +3,7 @@ import type { Budget } from "../explore/explore.js";
 import type { ExpectedRow } from "./rows.js";
 
 /** Executions for each implementation under each condition, unless said otherwise: fewer where there are many. */
-export const defaultExecutions = { most: 2_000, least: 240, inAll: 8_000 };
+export const defaultExecutions = { most: 2_000, least: 250, inAll: 8_000 };
 
 /** How far the user wants to go. */
 export interface Asked {
@@ -42,7 +42,7 @@ function executionsFor({ condition, expected }: ExpectedRow, count: number): num
   const share = Math.max(least, Math.min(most, Math.floor(inAll / count)));
   // Of many rows, those that are to break something without faults need the most: every one of their cells is to be found.
   const isMany = share === least && (partsOf(condition).faults || expected === null || typeof expected === "string");
-  return isMany ? Math.ceil(least * 0.5) : share;
+  return isMany ? Math.ceil(least * 0.4) : share;
 }
 
 /** Where time is limited, what is expected to hold comes last, and so gets what the others leave: that something breaks shows soon. */

@@ -1,5 +1,6 @@
 import { exitCode } from "../errors.js";
 import { explainSteps, type ExplainedStep } from "../explain.js";
+import { summaryOf } from "../footprint/words.js";
 import { describeStep } from "../report/lines.js";
 import { openCounterexample } from "./open-counterexample.js";
 
@@ -26,11 +27,11 @@ export async function explainCommand(
 }
 
 function brief({ step, footprint }: ExplainedStep) {
-  return { step: step.index + 1, session: step.session, text: step.text, footprint: footprint.summary };
+  return { step: step.index + 1, session: step.session, text: step.text, footprint: summaryOf(footprint) };
 }
 
 function described({ step, footprint }: ExplainedStep): string {
-  return `step ${step.index + 1}, ${describeStep(step)}\n  ${footprint.summary}`;
+  return `step ${step.index + 1}, ${describeStep(step)}\n  ${summaryOf(footprint)}`;
 }
 
 function verdictOf(reason: string | null): string {

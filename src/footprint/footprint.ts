@@ -6,8 +6,6 @@ import type { Lock } from "./locks.js";
  * at one moment of its transaction. Two footprints are compared with `conflict`; what is inside is this room's own.
  */
 export interface Footprint {
-  /** For people: what it touches, e.g. `reads t (id = 1)`, `writes t (id = 1)`, `publishes and gives up what its transaction wrote`. */
-  readonly summary: string;
   readonly session: string;
   /** Why nothing is known of it. */
   readonly opaque: string | undefined;

@@ -7,7 +7,6 @@ import { noDeed, union, type Deed } from "./deed.js";
 import { perform, type Answer } from "./perform.js";
 import { end, rollback } from "./transaction-control.js";
 import { copyOf, endTransaction, locksOf, newSession, type Level, type SessionState } from "./session-state.js";
-import { inWords } from "./words.js";
 
 /** A pending step, as strategies see it. */
 export interface PendingStep {
@@ -100,7 +99,7 @@ export class Footprints {
     if (kind === "error") {
       this.#fail(step, before, after);
       const { givesUp, holds } = sent.footprint;
-      return inWords({ ...sent.footprint, givesUp: [...givesUp, ...holds] });
+      return { ...sent.footprint, givesUp: [...givesUp, ...holds] };
     }
     if (state.transaction.status !== after.transaction) endTransaction(state, after.transaction);
     const { publishes, effects } = deed;
@@ -110,7 +109,7 @@ export class Footprints {
       writes: publishes.length === 0 ? effects.writes : [],
       wants: effects.wants,
     };
-    return inWords(done);
+    return done;
   }
 
   #session({ actor, session }: PendingStep): SessionState {
@@ -199,7 +198,7 @@ export class Footprints {
       listens,
       listening: state.listening,
     };
-    return inWords(footprint);
+    return footprint;
   }
 
   /** Sessions that one would wait for if it asked for these locks, and those that they wait for. */

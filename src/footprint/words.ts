@@ -3,18 +3,8 @@ import type { Footprint } from "./footprint.js";
 import type { Lock } from "./locks.js";
 import type { Rows, Value } from "./values.js";
 
-/** A footprint with its words, which are made when somebody asks for them. */
-export function inWords(footprint: Omit<Footprint, "summary">): Footprint {
-  return {
-    ...footprint,
-    get summary() {
-      return summaryOf(footprint);
-    },
-  };
-}
-
-/** What a footprint says to people. */
-function summaryOf(footprint: Omit<Footprint, "summary">): string {
+/** What a footprint says to people, e.g. `reads t (id = 1)`, `publishes t (id = 1); gives up t (id = 1)`. */
+export function summaryOf(footprint: Footprint): string {
   const { opaque, yields, reads, writes, publishes, wants, givesUp, snapshot, probes, letsGo } = footprint;
   const said = [
     ...(opaque === undefined ? [] : [`may do anything: ${opaque}`]),

@@ -64,8 +64,8 @@ export interface InvestigateOptions {
   readonly onShrink?: ((way: string, executions: number) => void) | undefined;
 }
 
-/** Replays of the final form before anybody is told about it. */
-const confirmations = 10;
+/** Replays of the final form before anybody is told about it; fewer where it is another implementation's as well. */
+const confirmations = { own: 10, asElsewhere: 3 };
 
 interface Shrunken extends Shrunk {
   /** Whether it is the smallest form of what breaks another implementation in the same ways. */
@@ -254,8 +254,9 @@ async function confirm(
   const recorded = (await recordOf(asTheyAppear(failing), lanes, options)) ?? (await recordOf(failing, lanes, options));
   const { program, trace, violations } = recorded ?? failing;
   const recording = { schedule: trace.schedule, trace, violations };
+  const times = failing.isAsElsewhere ? confirmations.asElsewhere : confirmations.own;
   const replays = await Promise.all(
-    Array.from({ length: confirmations }, (_, number) =>
+    Array.from({ length: times }, (_, number) =>
       // One of them in full: what is not the same in both is none of the counterexample's.
       replay(lanes, assign(options, program, number === 0), recording),
     ),
@@ -278,7 +279,7 @@ async function confirm(
     ),
     signature,
     to: sizeOf(trace),
-    confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times: confirmations },
+    confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times },
     seen: [...seen].reduce(
       (sum, [other, times]) => (ways.every((way) => other.split("; ").includes(way)) ? sum + times : sum),
       0,

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 
 import type { Catalog } from "../../src/footprint/catalog.js";
+import { summaryOf } from "../../src/footprint/words.js";
 import { serverForFile } from "../support.js";
 import { catalogOf, Players, stepOf, whyOf, type Sql } from "./support.js";
 
@@ -183,7 +184,7 @@ describe("transactions", () => {
   test("an aborted transaction touches nothing until it ends", () => {
     const players = new Players(catalog).did("a", "begin", write);
     expect(players.failed("a", "select 1/0").givesUp).toContainEqual(rowLock);
-    expect(players.of("a", write).summary).toBe("touches nothing that another session could notice");
+    expect(summaryOf(players.of("a", write))).toBe("touches nothing that another session could notice");
     expect(players.why("rollback", write)).toBeUndefined();
     expect(players.of("a", "commit").publishes).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { conflict } from "../../src/footprint/conflict.js";
 import type { Footprint } from "../../src/footprint/footprint.js";
 import { Footprints } from "../../src/footprint/footprints.js";
 import { readCatalog } from "../../src/footprint/read-catalog.js";
+import { summaryOf } from "../../src/footprint/words.js";
 import type { PostgresServer } from "../../src/postgres/server.js";
 import { stepOf, type Sql } from "./support.js";
 
@@ -96,7 +97,7 @@ export class Arena {
       await this.#finish();
       const { rows } = await this.#monitor.query(this.#state);
       const answers = names.map((name) => [...this.#actor(name).answers]);
-      return { conflicts, summaries: predicted.map(({ summary }) => summary), seen: { answers, settled, state: rows } };
+      return { conflicts, summaries: predicted.map(summaryOf), seen: { answers, settled, state: rows } };
     } finally {
       await this.#clean();
     }

@@ -4,6 +4,7 @@ import type { Catalog } from "../../src/footprint/catalog.js";
 import type { Footprint } from "../../src/footprint/footprint.js";
 import { Footprints, type Ending, type PendingStep } from "../../src/footprint/footprints.js";
 import { readCatalog } from "../../src/footprint/read-catalog.js";
+import { summaryOf } from "../../src/footprint/words.js";
 import type { PostgresServer } from "../../src/postgres/server.js";
 
 /** The catalog of a database with this schema. */
@@ -81,7 +82,7 @@ export class Players {
 /** Why two steps may not be swapped, after checking that it is so either way. */
 export function whyOf(a: Footprint, b: Footprint): string | undefined {
   const [one, other] = [conflict(a, b), conflict(b, a)];
-  if ((one === undefined) !== (other === undefined)) throw new Error(`asymmetric: ${a.summary} | ${b.summary}`);
+  if ((one === undefined) !== (other === undefined)) throw new Error(`asymmetric: ${summaryOf(a)} | ${summaryOf(b)}`);
   return one?.reason;
 }
 
