@@ -57,7 +57,10 @@ export interface Progress {
   readonly executions: number;
   readonly distinctSchedules: number;
   readonly signatures: number;
-  /** How many executions all the orders of the programs at hand will have taken, as far as that can be told. */
+  /**
+   * How many executions all the orders of the programs at hand will have taken, as far as that can be told;
+   * undefined where they are not all to be run.
+   */
   readonly estimate: number | undefined;
 }
 
@@ -262,12 +265,14 @@ class Exploring {
 
   #progress(): Progress {
     const counts = this.#all.map(({ findings }) => findings.counts);
+    // Others begin with the orders of a program, and leave off where there are many.
+    const runsAll = this.#options.strategy.name === exhaustive.name;
     const estimates = this.#all.map(({ queue }) => queue.estimate);
     return {
       executions: sum(counts.map(({ executions }) => executions)),
       distinctSchedules: sum(counts.map(({ distinctSchedules }) => distinctSchedules)),
       signatures: new Set(this.#all.flatMap(({ findings }) => [...findings.signatures])).size,
-      estimate: estimates.includes(undefined) ? undefined : sum(estimates as number[]),
+      estimate: !runsAll || estimates.includes(undefined) ? undefined : sum(estimates as number[]),
     };
   }
 }
