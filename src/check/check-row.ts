@@ -53,30 +53,49 @@ export interface Known {
 
 export const nothingKnown: Known = { found: [], reports: [] };
 
+/** A row that is being explored. */
+export interface Exploring {
+  readonly row: ExpectedRow;
+  readonly place: Place;
+  /** Has its progress shown from now on: its turn has come. */
+  show(): void;
+  /** What came of it, and how many seconds it took. */
+  readonly end: Promise<{ readonly exploration: Exploration; readonly seconds: number }>;
+}
+
 /**
- * Explores one row, shrinks what breaks, and judges it.
+ * Begins to explore a row.
  *
  * @param number Of the row among all, from 0.
+ */
+export function beginRow(row: ExpectedRow, number: number, budget: Budget, setting: Setting): Exploring {
+  const { implementation, condition } = row;
+  const place = { implementation, condition, number: number + 1, rows: setting.rows };
+  const begin = performance.now();
+  let isShown = false;
+  const end = exploreRow(place, budget, setting, () => isShown).then((exploration) => ({
+    exploration,
+    seconds: secondsSince(begin),
+  }));
+  // Whoever waits for it does so later.
+  end.catch(() => undefined);
+  return { row, place, show: () => void (isShown = true), end };
+}
+
+/**
+ * Shrinks what breaks a row that is explored, and judges it.
+ *
  * @param hints What broke the rows before.
  */
 export async function checkRow(
-  row: ExpectedRow,
-  number: number,
-  budget: Budget,
+  { row, place, end }: Exploring,
   known: Known,
   hints: readonly Counterexample[],
   recalled: readonly Recalled[],
   setting: Setting,
 ): Promise<Explored> {
-  const begin = performance.now();
-  const place = {
-    implementation: row.implementation,
-    condition: row.condition,
-    number: number + 1,
-    rows: setting.rows,
-  };
-  const exploration = await exploreRow(place, budget, setting);
-  const explored = secondsSince(begin);
+  const { exploration, seconds: explored } = await end;
+  const begin = performance.now() - explored * 1000;
   const breaking = recalled.filter(({ state, failures }) => state === "breaks" && failures.length === 0);
   const failures = [...exploration.failures, ...recalled.flatMap((each) => each.failures)];
   const shrunkAlready = [...known.found, ...asSmallAs(breaking, exploration)];
@@ -95,7 +114,12 @@ export async function checkRow(
   };
 }
 
-async function exploreRow(place: Place, budget: Budget, { model, options, lanesAt, checkpoint }: Setting) {
+async function exploreRow(
+  place: Place,
+  budget: Budget,
+  { model, options, lanesAt, checkpoint }: Setting,
+  isShown: () => boolean,
+) {
   const { signal, onProgress, shard, seed = defaultSeed, strategy = defaultStrategy, firstOnly } = options;
   const { isolation, faults } = partsOf(place.condition);
   return explore({
@@ -110,7 +134,9 @@ async function exploreRow(place: Place, budget: Budget, { model, options, lanesA
     offset: place.number - 1,
     journal: checkpoint?.journalOf(keyOf(place)),
     signal,
-    onProgress: (progress) => onProgress?.({ phase: "explore", ...place, of: finite(budget.executions), ...progress }),
+    onProgress: (progress) => {
+      if (isShown()) onProgress?.({ phase: "explore", ...place, of: finite(budget.executions), ...progress });
+    },
   });
 }
 

@@ -8,11 +8,13 @@ import { version } from "../version.js";
 import { withLanes, withServer, type LanesAt } from "../with-server.js";
 import { budgetOf, inOrderOfTime } from "./budget.js";
 import {
+  beginRow,
   checkRow,
   nothingKnown,
   secondsSince,
   type Done,
   type Explored,
+  type Exploring,
   type Known,
   type Setting,
 } from "./check-row.js";
@@ -118,21 +120,44 @@ async function checkRows(
   const done = new Map<ExpectedRow, Done>();
   let left = seconds;
   const order = Number.isFinite(seconds) ? inOrderOfTime(rows) : rows;
-  for (const [at, row] of order.entries()) {
-    if (signal?.aborted === true) break;
-    const known = knownWithoutFaults(row, [...done.values()]);
-    const broken = new Set(known.found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
-    const budget = budgetOf(row, rows.length, setting.options, order.length - at, left, broken);
-    const own = recalled.filter(({ remembered }) => isOf(row, remembered));
-    const hints = hintsFor(row, [...done.values()]);
-    const result =
-      finishedBefore(row, setting) ?? (await checkRow(row, rows.indexOf(row), budget, known, hints, own, setting));
-    if (result.isFinished) await setting.checkpoint?.finish(keyOf(row), { ...result, explored: 0 });
-    left -= result.explored;
-    done.set(row, result);
-    onProgress?.({ phase: "done", implementation: result.verdict });
+  const begin = (row: ExpectedRow, at: number, broken: ReadonlySet<string>) =>
+    beginRow(
+      row,
+      rows.indexOf(row),
+      budgetOf(row, rows.length, setting.options, order.length - at, left, broken),
+      setting,
+    );
+  let ahead: Exploring | undefined;
+  try {
+    for (const [at, row] of order.entries()) {
+      if (signal?.aborted === true) break;
+      const all = [...done.values()];
+      const known = knownWithoutFaults(row, all);
+      const own = recalled.filter(({ remembered }) => isOf(row, remembered));
+      let result = finishedBefore(row, setting);
+      if (result === undefined) {
+        const exploring = ahead ?? begin(row, at, brokenBy(known));
+        exploring.show();
+        await exploring.end;
+        // Shrinking leaves lanes idle. Where time is limited each has what the others leave, and waits for its turn.
+        const next = order[at + 1];
+        const isFree = next !== undefined && !Number.isFinite(seconds) && finishedBefore(next, setting) === undefined;
+        ahead = isFree ? begin(next, at + 1, new Set()) : undefined;
+        result = await checkRow(exploring, known, hintsFor(row, all), own, setting);
+      }
+      if (result.isFinished) await setting.checkpoint?.finish(keyOf(row), { ...result, explored: 0 });
+      left -= result.explored;
+      done.set(row, result);
+      onProgress?.({ phase: "done", implementation: result.verdict });
+    }
+  } finally {
+    await ahead?.end.catch(() => undefined);
   }
   return rows.flatMap((row) => done.get(row) ?? []);
+}
+
+function brokenBy({ found }: Known): Set<string> {
+  return new Set(found.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
 }
 
 /** Whatever ends it, what has been learnt is written down. */
