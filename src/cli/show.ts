@@ -74,12 +74,30 @@ async function filePage(file: string, { output }: ShowFlags): Promise<string> {
   return page;
 }
 
-/** A counterexample, or a verdict with the counterexamples beside it. */
+/** A counterexample, or a verdict with the counterexamples that it names, beside it or where it says that they are. */
 async function fileReport(file: string): Promise<Report> {
   const text = await read(file);
   const verdict = verdictOf(text);
-  const told = verdict === undefined ? [await toldOf(text, file)] : await toldIn(path.dirname(file));
+  const told = verdict === undefined ? [await toldOf(text, file)] : await toldBy(verdict, path.dirname(file));
   return { verdict: verdict ?? null, counterexamples: told };
+}
+
+async function toldBy({ implementations }: VerdictFile, folder: string): Promise<Told[]> {
+  const named = new Set(
+    implementations.flatMap(({ violations }) => violations.flatMap(({ counterexample }) => counterexample ?? [])),
+  );
+  const beside = await toldIn(folder);
+  if (named.size === 0) return beside;
+  const names = new Set([...named].map((name) => path.basename(name)));
+  const found = beside.filter(({ file }) => names.has(path.basename(file)));
+  const missing = [...named].filter((name) => !found.some(({ file }) => path.basename(file) === path.basename(name)));
+  const elsewhere = await Promise.all(
+    missing.map(async (file) => {
+      const text = await readFile(path.resolve(file), "utf8").catch(() => undefined);
+      return text === undefined ? [] : [await toldOf(text, file)];
+    }),
+  );
+  return [...found, ...elsewhere.flat()];
 }
 
 /** The page that a check has written there, else one of all the counterexamples and the verdict that are there. */

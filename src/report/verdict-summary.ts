@@ -16,6 +16,8 @@ export interface ImplementationSummary {
   /** Under what it was checked; empty where that is the same for all, as usual. */
   readonly condition: string;
   readonly expected: string;
+  /** How many invariants it is recorded to break. */
+  readonly expectedToBreak: number;
   readonly verdict: Verdict;
   readonly asExpected: boolean;
   readonly claim: string;
@@ -127,16 +129,37 @@ function implementationSummary(verdict: ImplementationVerdict, conditions: boole
     name: visible(verdict.name),
     condition: conditions ? verdict.condition : "",
     expected: expectedText(verdict.expected),
+    expectedToBreak:
+      verdict.expected === null || typeof verdict.expected === "string" ? 0 : verdict.expected.violates.length,
     verdict: verdict.verdict,
     asExpected: verdict.asExpected,
     claim: oneLine(verdict.claim),
     violations: verdict.violations.map(violationSummary),
     coverage: coverageOf(verdict),
     never: neverOf(verdict),
-    problems: verdict.problems.map(
-      ({ message, times }) => `${oneLine(message)}${times === 1 ? "" : ` (${count(times, "time")})`}`,
-    ),
+    problems: [
+      ...differencesOf(verdict),
+      ...verdict.problems.map(
+        ({ message, times }) => `${oneLine(message)}${times === 1 ? "" : ` (${count(times, "time")})`}`,
+      ),
+    ],
   };
+}
+
+/** Where it is not as expected: what should have broken and did not, and the reverse. */
+function differencesOf({ expected, asExpected, violations }: ImplementationVerdict): string[] {
+  if (asExpected || expected === null || typeof expected === "string") return [];
+  const broken = new Set(violations.flatMap((each) => each.violations.map(({ invariant }) => invariant)));
+  const spared = expected.violates.filter((invariant) => !broken.has(invariant));
+  const unexpected = [...broken].filter((invariant) => !expected.violates.includes(invariant));
+  return [
+    ...listed("recorded to break, and not broken", spared),
+    ...listed("broken, and not recorded to break", unexpected),
+  ];
+}
+
+function listed(what: string, invariants: readonly string[]): string[] {
+  return invariants.length === 0 ? [] : [`${what}: ${enumerate(invariants.map((name) => oneLine(name)))}`];
 }
 
 function expectedText(expected: Expectation | null): string {

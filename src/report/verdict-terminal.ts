@@ -8,6 +8,7 @@ import { narrowest } from "./terminal.js";
 import type { TerminalOptions } from "./terminal.js";
 import { summaryOf } from "./verdict-summary.js";
 import type { ImplementationSummary, RememberedSummary, VerdictSummary, ViolationSummary } from "./verdict-summary.js";
+import { count } from "./text.js";
 import { displayWidth, wrap } from "./width.js";
 
 /**
@@ -26,7 +27,7 @@ export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: Te
     ),
     [],
     ...tableOf(summary, room),
-    ...summary.implementations.flatMap((implementation) => [[], ...detailsOf(implementation, room)]),
+    ...allDetails(summary, room),
     ...(summary.remembered.length === 0
       ? []
       : [[], ...summary.remembered.flatMap((each) => rememberedLines(each, room))]),
@@ -44,10 +45,31 @@ export function renderVerdictTerminal(verdict: VerdictFile, { color, width }: Te
   return lines.map((line) => `${paint(line, color)}\n`).join("");
 }
 
+/** Of more rows than this, only those are told in detail that are not as expected. */
+const mostInDetail = 8;
+
+function allDetails({ implementations }: VerdictSummary, room: number): Painted[][] {
+  const isLong = implementations.length > mostInDetail;
+  const told = implementations.filter(({ asExpected }) => !isLong || !asExpected);
+  const others = implementations.length - told.length;
+  const rest = `What ${count(others, "row")} as expected ${others === 1 ? "rests" : "rest"} on, and what breaks them, is in the report's page and its Markdown.`;
+  return [
+    ...told.flatMap((implementation) => [[], ...detailsOf(implementation, room)]),
+    ...(others === 0 ? [] : [[], ...paragraph(words(rest, "muted"), 3, room)]),
+  ];
+}
+
 const heads = ["implementation", "expected", "verdict", "claim"];
 
+/** Invariants that are named where all is as expected; the matrix has them all. */
+const mostNamed = 3;
+
+function expectedText({ expected, expectedToBreak, asExpected }: ImplementationSummary): string {
+  return asExpected && expectedToBreak > mostNamed ? `violates ${expectedToBreak} invariants` : expected;
+}
+
 function tableOf({ implementations }: VerdictSummary, room: number): Painted[][] {
-  const texts = implementations.map((each) => [titleOf(each), each.expected, each.verdict, each.claim]);
+  const texts = implementations.map((each) => [titleOf(each), expectedText(each), each.verdict, each.claim]);
   const widths = widthsOf([heads, ...texts], room - 1);
   const rows = implementations.map((implementation, index) => {
     const roles: readonly Ink[] = ["heading", "plain", verdictInk(implementation), "plain"];
@@ -66,13 +88,13 @@ function tableOf({ implementations }: VerdictSummary, room: number): Painted[][]
     .map((line) => [{ text: " ", role: "plain" }, ...line]);
 }
 
-/** Names and verdicts get what they need, up to a quarter of the room each; the claim gets the rest. */
+/** Names and verdicts get what they need, up to a third or a quarter of the room; the claim gets the rest. */
 function widthsOf(rows: readonly (readonly string[])[], room: number): number[] {
-  const most = Math.floor((room - 1 - 4 * gap) / 4);
+  const most = (part: number) => Math.floor((room - 1 - 4 * gap) / part);
   const [name = 0, expected = 0, verdict = 0, claim = 0] = heads.map((_, column) =>
     Math.max(...rows.map((row) => displayWidth(row[column] ?? ""))),
   );
-  const fixed = [Math.min(name, most), Math.min(expected, most), Math.min(verdict, most)];
+  const fixed = [Math.min(name, most(3)), Math.min(expected, most(4)), Math.min(verdict, most(4))];
   const rest = room - 1 - 4 * gap - fixed.reduce((sum, width) => sum + width, 0);
   return [...fixed, Math.max(5, Math.min(claim, rest))];
 }

@@ -257,4 +257,18 @@ export const matrix: VerdictFile = {
   ],
 };
 
-export const verdicts = { mixed, green, matrix, hostile: hostileVerdict };
+/** Many rows, one of which is not as expected. */
+const long: VerdictFile = {
+  ...matrix,
+  asExpected: false,
+  implementations: [1, 2, 3, 4].flatMap((number) =>
+    matrix.implementations.map((row, index) => ({
+      ...row,
+      name: `${row.name}-variant-${number}`,
+      expected: { violates: ["counter = failed rows", "readers agree", "one", "two", "three"] },
+      asExpected: number > 1 || index > 0,
+    })),
+  ),
+};
+
+export const verdicts = { mixed, green, matrix, long, hostile: hostileVerdict };
