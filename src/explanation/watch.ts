@@ -39,12 +39,13 @@ export class Watch implements Observer {
       this.sites[step.index] = siteOf(stack);
       this.#note(step);
     }
-    const isNews = step === undefined || (mayHaveCommitted(step) && !this.#isRead(step));
+    const isRead = step !== undefined && this.#isRead(step);
+    const isNews = step === undefined || (mayHaveCommitted(step) && !isRead);
     this.views.push(await this.#view(lane, isNews));
     if (step === undefined) return;
     if (isNews) await this.#askAllAgain(lane, step);
     else this.#keepAnswers(step);
-    if (this.readings.length < queriesAtMost && this.#isRead(step)) {
+    if (isRead && this.readings.length < queriesAtMost) {
       const reading: Reading = { read: step, answers: new Map() };
       this.readings.push(reading);
       await this.#askAgain(lane, reading, step);
@@ -59,10 +60,12 @@ export class Watch implements Observer {
 
   /** @param isNews Whether something may have been committed since the view before. */
   async #view(lane: Lane, isNews: boolean): Promise<View> {
-    const committed = isNews ? await lane.state() : this.#committed;
-    if (committed === undefined) return {};
-    const isNew = JSON.stringify(committed) !== JSON.stringify(this.#committed);
+    const before = this.#committed;
+    // Where it could not be seen (somebody had a table locked against readers), what was committed then is still news.
+    const committed = isNews || before === undefined ? await lane.state() : before;
     this.#committed = committed;
+    if (committed === undefined) return {};
+    const isNew = JSON.stringify(committed) !== JSON.stringify(before);
     const sessions = [...(await lane.views((session) => this.#begun.has(session)))].flatMap(([session, state]) => {
       const differing = Object.entries(state).filter(
         ([name, rows]) => JSON.stringify(rows) !== JSON.stringify(committed[name]),
