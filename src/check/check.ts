@@ -61,7 +61,7 @@ export async function check(given: AnyModel, options: CheckOptions = {}): Promis
   return withServer(options.postgres, run, options.shared);
 }
 
-/** One to explore and shrink on, and one of which nothing but replays will ever know. */
+/** One to explore and shrink on, and one of half as many, in whose databases nothing but replays is ever run. */
 function withTwoSetsOfLanes<T>(
   server: PostgresServer,
   model: AnyModel,
@@ -69,7 +69,7 @@ function withTwoSetsOfLanes<T>(
   body: (lanesAt: LanesAt, replayLanesAt: LanesAt) => Promise<T>,
 ): Promise<T> {
   return withLanes(server, model, count, (lanesAt) =>
-    withLanes(server, model, count, (replayLanesAt) => body(lanesAt, replayLanesAt)),
+    withLanes(server, model, Math.ceil(count / 2), (replayLanesAt) => body(lanesAt, replayLanesAt)),
   );
 }
 

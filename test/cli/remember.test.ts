@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -141,21 +141,37 @@ test("models that ship with raceproof are remembered only where somebody says so
 
 const kills = Number(process.env["RACEPROOF_KILLS"] ?? 2);
 
+/** Kills a check a moment after it has written its checkpoint, if it is not over before; says how it ended. */
+async function killedBehindItsCheckpoint(
+  options: readonly string[],
+  checkpoint: string,
+): Promise<number | string | null> {
+  const written = () => statSync(path.join(folder, checkpoint), { throwIfNoEntry: false })?.mtimeMs;
+  const before = written();
+  const child = start([...options, "--checkpoint", checkpoint], { cwd: folder });
+  const looking = setInterval(() => {
+    if (written() === before) return;
+    clearInterval(looking);
+    setTimeout(() => child.process.kill("SIGKILL"), Math.random() * 300);
+  }, 5);
+  const { code } = await child.ended;
+  clearInterval(looking);
+  return code;
+}
+
 test(
   "a check that is killed goes on where it was, and says what one says that was left alone",
   { timeout: 60_000 * (1 + kills) },
   async () => {
     vary("long.ts", `initial: fc.constantFrom(null, 1, 2, 3, 4, 5), operationsPerActor: 2`);
-    const options = ["check", "long.ts", "--executions", "400", "--no-counterexamples"];
+    const options = ["check", "long.ts", "--executions", "800", "--no-counterexamples"];
     await run(...options, "--json", "alone.json");
-    for (let times = 0; times < kills; times++) {
-      const child = start([...options, "--checkpoint", "long.checkpoint"], { cwd: folder });
-      setTimeout(() => child.process.kill("SIGKILL"), 1_200 + Math.random() * 2_500);
-      await child.ended;
-    }
+    expect(await killedBehindItsCheckpoint(options, "long.checkpoint")).toBe("SIGKILL");
     const refused = await run(...options, "--checkpoint", "long.checkpoint", "--seed", "other");
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("long.checkpoint is of another run, which had another seed");
+    // The first of them goes on from there; one that comes to its end leaves no checkpoint, and the next begins anew.
+    for (let times = 1; times < kills; times++) await killedBehindItsCheckpoint(options, "long.checkpoint");
     const { code } = await run(...options, "--checkpoint", "long.checkpoint", "--json", "end.json");
     expect(code).toBe(0);
     expect(withoutTimes(verdictIn("end.json"))).toEqual(withoutTimes(verdictIn("alone.json")));
