@@ -129,4 +129,6 @@ export const examples: readonly Program<Initial, AnyParameters>[] = [
     ...program([], { user: [retry, retryOfAnother], other: [retryOfAnotherRun], office: [relay] }, { user: "crash" }),
     initial: { runs: [["failed", "failed"], ["failed"]] },
   },
+  // A third worker that dies before it can begin: the failure is the first that is heard of this attempt.
+  program(["retried in vain"], { A: [failsAgain], office: [deadLetter], user: [retry] }, { A: "crash" }),
 ];

@@ -5,16 +5,23 @@ import { maxDeliveryCount, Queue, type WorkItem } from "./queue.js";
  * `pending`: never worked on; its message waits for the first delivery.
  * `failed`: delivered once, failed, abandoned; its message is back in the queue (T2 of the analysis).
  * `last delivery`: begun and never ended; its message waits to be delivered for the last time.
+ * `retried in vain`: the same after a retry, and both workers died before they could begin (no worker run). Of examples only.
  */
-export type PartitionState = "pending" | "failed" | "last delivery";
+export type PartitionState = "pending" | "failed" | "last delivery" | "retried in vain";
 
 const deliveries: Readonly<Record<PartitionState, number>> = {
   pending: 0,
   failed: 1,
   "last delivery": maxDeliveryCount - 1,
+  "retried in vain": maxDeliveryCount - 1,
 };
 
-const rowStatus = { pending: undefined, failed: "failed", "last delivery": "running" } as const;
+const rowStatus = {
+  pending: undefined,
+  failed: "failed",
+  "last delivery": "running",
+  "retried in vain": undefined,
+} as const;
 
 /** The partitions of each run. Run 1 is the first. */
 export interface Initial {
@@ -53,9 +60,9 @@ export function runs({ runs }: Initial): fc.Arbitrary<Pick<Target, "run">> {
   return fc.constantFrom(...runs.map((_, run) => ({ run: run + 1 })));
 }
 
-/** The work item of the first attempt. */
-export function workItem({ run, partition }: Target): WorkItem {
-  return { runId: `r${run}`, partitionId: `p${partition}`, attempt: 0 };
+/** The work item of the first attempt, or of another. */
+export function workItem({ run, partition }: Target, attempt = 0): WorkItem {
+  return { runId: `r${run}`, partitionId: `p${partition}`, attempt };
 }
 
 /** Whether the initial state has this partition; an operation on one that it has not does nothing. */
@@ -76,6 +83,7 @@ export function seed(initial: Initial): Rows {
       run_id: item.runId,
       partition_id: item.partitionId,
       failed: state === "failed",
+      ...(item.attempt === 0 ? {} : { attempt: item.attempt }),
     })),
     worker_runs: workerRuns(initial).map(({ id, item, status }) => ({
       id,
@@ -110,7 +118,10 @@ export function queueOf(initial: Initial): Queue {
 /** Every partition, run by run. */
 export function flatten({ runs }: Initial): { item: WorkItem; state: PartitionState }[] {
   return runs.flatMap((states, run) =>
-    states.map((state, partition) => ({ item: workItem({ run: run + 1, partition: partition + 1 }), state })),
+    states.map((state, partition) => {
+      const attempt = state === "retried in vain" ? 1 : 0;
+      return { item: workItem({ run: run + 1, partition: partition + 1 }, attempt), state };
+    }),
   );
 }
 

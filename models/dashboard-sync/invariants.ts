@@ -29,7 +29,10 @@ export const stateQueries = {
   owed: `
     select item->>'runId' as run_id, item->>'partitionId' as partition_id, (item->>'attempt')::int as attempt
     from work_item_outbox order by id`,
-  retried: `select run_id, partition_id, attempt from partition_progress where attempt > 0 order by run_id, partition_id`,
+  retried: `
+    select pp.run_id, pp.partition_id, pp.attempt, (wr.payload ->> 'attempt')::int as shown
+    from partition_progress pp left join worker_runs wr on wr.run_id = pp.run_id and wr.partition_id = pp.partition_id
+    where pp.attempt > 0 order by pp.run_id, pp.partition_id`,
 };
 
 interface RunCounts {

@@ -66,7 +66,7 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       flatten(initial).map(({ item }) => {
         const run = seeded.get(keyOf(item));
         const current = run && { id: String(run.id), status: run.status, records: 0 };
-        return [keyOf(item), { attempt: 0, run: current ?? null }];
+        return [keyOf(item), { attempt: item.attempt, run: current ?? null }];
       }),
     );
   },
@@ -151,6 +151,9 @@ export const reference: Reference<Initial, Queue, Partitions> = {
       if (flags !== dueFlags) return broken("flags", key, dueFlags, flags);
       if (found.error !== (run?.status === "failed"))
         return broken("error message", key, run?.status === "failed" ? "one" : "none", found.error ? "one" : "none");
+      // A retry of what the page shows would be dropped as outdated.
+      if (found.shown !== found.attempt)
+        return broken("work item", key, `that of attempt ${found.attempt}`, `that of attempt ${found.shown}`);
       if (found.records !== (run?.records ?? 0))
         return broken("records", key, `${run?.records ?? 0} records`, `${found.records} records`);
     }
@@ -258,12 +261,13 @@ function sameRun(a: RunWithStats, b: RunWithStats): boolean {
 }
 
 /** What the tables say of a partition. */
-function foundIn({ flags = [], rows = [] }: State, key: string) {
+function foundIn({ flags = [], rows = [], retried = [] }: State, key: string) {
   const [runId, partitionId] = key.split("/");
   const isIt = ({ run_id, partition_id }: { run_id?: unknown; partition_id?: unknown }) =>
     run_id === runId && partition_id === partitionId;
   const flag = flags.find(isIt);
   const row = rows.find(isIt);
+  const attempt = Number(retried.find(isIt)?.["attempt"] ?? 0);
   const set = [
     ...(flag?.["completed"] === true ? ["completed"] : []),
     ...(flag?.["failed"] === true ? ["failed"] : []),
@@ -273,6 +277,9 @@ function foundIn({ flags = [], rows = [] }: State, key: string) {
     row: (row?.["status"] as string | undefined) ?? "no worker run",
     records: (row?.["records"] as number | undefined) ?? 0,
     error: row?.["error"] === true,
+    attempt,
+    /** Which attempt the work item is for that the page would send again. */
+    shown: Number(retried.find(isIt)?.["shown"] ?? attempt),
   };
 }
 

@@ -225,6 +225,194 @@ export const mutants: readonly Mutant[] = [
     to: 'snapshotDashboard(pool, "partition_progress")',
     equivalent: "they are what the counter is, in every snapshot",
   },
+  // Wider than one partition, or one run.
+  {
+    name: "locks any partition of the run",
+    from: readLocked,
+    to: "WHERE run_id = $1 AND (partition_id = $2 OR TRUE) ${lock}`",
+  },
+  {
+    name: "locks the partition of any run",
+    from: readLocked,
+    to: "WHERE (run_id = $1 OR TRUE) AND partition_id = $2 ${lock}`",
+  },
+  {
+    name: "a retry deletes the worker runs of the whole run",
+    from: "`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2`",
+    to: "`DELETE FROM worker_runs WHERE run_id = $1 AND (partition_id = $2 OR TRUE)`",
+  },
+  {
+    name: "a retry deletes worker runs of other runs",
+    from: "`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2`",
+    to: "`DELETE FROM worker_runs WHERE (run_id = $1 OR TRUE) AND partition_id = $2`",
+  },
+  {
+    name: "a retry resets the whole run",
+    from: "SET failed = FALSE, attempt = $3, updated_at = NOW()\n           WHERE run_id = $1 AND partition_id = $2`",
+    to: "SET failed = FALSE, attempt = $3, updated_at = NOW()\n           WHERE run_id = $1 AND (partition_id = $2 OR TRUE)`",
+  },
+  {
+    name: "a retry resets partitions of other runs",
+    from: "SET failed = FALSE, attempt = $3, updated_at = NOW()\n           WHERE run_id = $1 AND partition_id = $2`",
+    to: "SET failed = FALSE, attempt = $3, updated_at = NOW()\n           WHERE (run_id = $1 OR TRUE) AND partition_id = $2`",
+  },
+  {
+    name: "flags of the whole run",
+    from: "completed = $3, failed = $4, updated_at = NOW() WHERE run_id = $1 AND partition_id = $2`",
+    to: "completed = $3, failed = $4, updated_at = NOW() WHERE run_id = $1 AND (partition_id = $2 OR TRUE)`",
+  },
+  {
+    name: "flags of other runs",
+    from: "completed = $3, failed = $4, updated_at = NOW() WHERE run_id = $1 AND partition_id = $2`",
+    to: "completed = $3, failed = $4, updated_at = NOW() WHERE (run_id = $1 OR TRUE) AND partition_id = $2`",
+  },
+  {
+    name: "a success completes the worker runs of the whole run",
+    from: "completed_at = NOW()\n           WHERE run_id = $1 AND partition_id = $2`",
+    to: "completed_at = NOW()\n           WHERE run_id = $1 AND (partition_id = $2 OR TRUE)`",
+  },
+  {
+    name: "a success completes worker runs of other runs",
+    from: "completed_at = NOW()\n           WHERE run_id = $1 AND partition_id = $2`",
+    to: "completed_at = NOW()\n           WHERE (run_id = $1 OR TRUE) AND partition_id = $2`",
+  },
+  {
+    name: "a failure is taken back from every run",
+    from: "failed_workers = failed_workers - 1 WHERE run_id = $1`",
+    to: "failed_workers = failed_workers - 1 WHERE run_id = $1 OR TRUE`",
+  },
+  {
+    name: "a success counts for every run",
+    from: "completed_workers = completed_workers + 1 WHERE run_id = $1`",
+    to: "completed_workers = completed_workers + 1 WHERE run_id = $1 OR TRUE`",
+  },
+  {
+    name: "pages sum the records of all runs",
+    file: "snapshot-dashboard.ts",
+    from: "FROM worker_runs wr WHERE wr.run_id = rm.run_id) as records`",
+    to: "FROM worker_runs wr) as records`",
+  },
+  {
+    name: "a page shows the workers of all runs",
+    file: "snapshot-dashboard.ts",
+    from: "FROM worker_runs wr WHERE wr.run_id = rm.run_id) as workers",
+    to: "FROM worker_runs wr) as workers",
+  },
+  // Other locks.
+  {
+    name: "a lock that others share",
+    from: 'lock: Lock = "FOR UPDATE"): DashboardSync',
+    to: 'lock: any = "FOR SHARE"): DashboardSync',
+  },
+  {
+    name: "whoever comes second gives up",
+    from: 'lock: Lock = "FOR UPDATE"): DashboardSync',
+    to: 'lock: any = "FOR UPDATE NOWAIT"): DashboardSync',
+  },
+  {
+    name: "a locked partition is passed over",
+    from: "const partition = found.rows[0]!;\n        return partition.attempt === item.attempt",
+    to: "const partition = (await client.query(`SELECT completed, failed, attempt FROM partition_progress WHERE run_id = $1 AND partition_id = $2 FOR UPDATE SKIP LOCKED`, [item.runId, item.partitionId])).rows[0]! ?? found.rows[0]!;\n        return partition.attempt === item.attempt",
+    equivalent: "whoever comes here has the lock already",
+  },
+  // On connections of their own.
+  {
+    name: "a success counted on a connection of its own",
+    from: "await client.query(`UPDATE run_metadata SET completed_workers",
+    to: "await pool.query(`UPDATE run_metadata SET completed_workers",
+  },
+  {
+    name: "the worker run deleted on a connection of its own",
+    from: "await client.query(`DELETE FROM worker_runs",
+    to: "await pool.query(`DELETE FROM worker_runs",
+  },
+  {
+    name: "a worker run started on a connection of its own",
+    // At READ COMMITTED it makes no difference: whoever holds the partition sees it at once.
+    caughtBy: { isolation: ["repeatable read"] },
+    from: "onPartition(item, async (client) => {\n        await client.query(",
+    to: "onPartition(item, async (client) => {\n        await pool.query(",
+  },
+  {
+    name: "the started worker run read on a connection of its own",
+    from: "const run = await client.query<WorkerRun>(",
+    to: "const run = await pool.query<WorkerRun>(",
+  },
+  {
+    name: "a success written on a connection of its own",
+    from: "if (partition.completed) return;\n        await client.query(",
+    to: "if (partition.completed) return;\n        await pool.query(",
+  },
+  // Attempts.
+  {
+    name: "what an older attempt has to say counts, too",
+    from: "partition.attempt === item.attempt ?",
+    to: "partition.attempt >= item.attempt ?",
+  },
+  {
+    name: "what a later attempt has to say counts, too",
+    from: "partition.attempt === item.attempt ?",
+    to: "partition.attempt <= item.attempt ?",
+    equivalent: "a work item is sent once its attempt has begun, and never before",
+  },
+  {
+    name: "a started worker run keeps the first attempt's work item",
+    from: "DO NOTHING`,\n          [item.runId, item.partitionId, item],",
+    to: "DO NOTHING`,\n          [item.runId, item.partitionId, { ...item, attempt: 0 }],",
+  },
+  {
+    name: "a retry leaves the worker run, running",
+    from: "`DELETE FROM worker_runs WHERE run_id = $1 AND partition_id = $2`",
+    to: "`UPDATE worker_runs SET status = 'running', error_message = NULL WHERE run_id = $1 AND partition_id = $2`",
+  },
+  {
+    name: "a dead letter keeps the first attempt's work item",
+    from: "[item.runId, item.partitionId, item, errorMessage]",
+    to: "[item.runId, item.partitionId, { ...item, attempt: 0 }, errorMessage]",
+  },
+  // Rows that are not there.
+  {
+    name: "a failure is written only where there is a worker run",
+    from: "`INSERT INTO worker_runs (run_id, partition_id, status, payload, error_message, completed_at)\n         VALUES ($1, $2, 'failed', $3, $4, NOW())\n         ON CONFLICT (run_id, partition_id)\n         DO UPDATE SET status = 'failed', error_message = $4, completed_at = NOW()`",
+    to: "`UPDATE worker_runs SET status = 'failed', payload = COALESCE(payload, $3::jsonb), error_message = $4, completed_at = NOW() WHERE run_id = $1 AND partition_id = $2`",
+  },
+  {
+    name: "a failure leaves no error message",
+    from: "DO UPDATE SET status = 'failed', error_message = $4,",
+    to: "DO UPDATE SET status = 'failed', error_message = NULLIF($4, $4),",
+  },
+  // What goes wrong.
+  {
+    name: "a COMMIT that fails is taken for one that happened",
+    file: "with-transaction.ts",
+    from: 'await client.query("COMMIT");',
+    to: 'await client.query("COMMIT").catch(() => undefined);',
+  },
+  { name: "the connection is kept", file: "with-transaction.ts", from: "client.release();", to: "" },
+  { name: "an error is swallowed", file: "with-transaction.ts", from: "throw error;", to: "return undefined as T;" },
+  {
+    name: "repeated once",
+    file: "repeat.ts",
+    from: "const most = 10;",
+    to: "const most = 2;",
+    caughtBy: { isolation: ["serializable"] },
+  },
+  {
+    name: "what is owed is read once",
+    from: "const owed = await repeat(() =>\n          pool.query<{ id: string; item: WorkItem }>(`SELECT id, item FROM work_item_outbox ORDER BY id`),\n        );",
+    to: "const owed = await pool.query<{ id: string; item: WorkItem }>(`SELECT id, item FROM work_item_outbox ORDER BY id`);",
+  },
+  {
+    name: "what is sent is forgotten once",
+    from: "await repeat(() => pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]));",
+    to: "await pool.query(`DELETE FROM work_item_outbox WHERE id = $1`, [id]);",
+  },
+  {
+    name: "what comes last is sent first",
+    from: "FROM work_item_outbox ORDER BY id`",
+    to: "FROM work_item_outbox ORDER BY id DESC`",
+    equivalent: "all of them are sent, and they are for different attempts or partitions",
+  },
 ];
 
 const models = fileURLToPath(new URL("../../../models/dashboard-sync", import.meta.url));
