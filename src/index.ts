@@ -33,7 +33,8 @@ export type {
 export { defineConfig, type Config } from "./config/config.js";
 export { check } from "./check/check.js";
 export type { CheckOptions, CheckProgress, CheckResult } from "./check/options.js";
-export { merge, type ShardResult } from "./check/merge.js";
+export { merge } from "./check/merge.js";
+export type { ShardResult } from "./check/shards.js";
 export { recallAll, type RecallOptions } from "./check/recall-all.js";
 export type { Remembered } from "./check/remembered.js";
 export { replayCounterexample, type ReplayOptions, type ReplayResult } from "./replay.js";
@@ -50,7 +51,9 @@ export type { Shard } from "./explore/strands.js";
 export type {
   Coverage,
   ImplementationVerdict,
+  FailureRecord,
   RememberedReport,
+  ShardFindings,
   ShardRecord,
   Verdict,
   VerdictFile,

@@ -1,6 +1,6 @@
 import { partsOf, type AnyModel } from "../execution/model.js";
 import { explore, type Budget, type Exploration } from "../explore/explore.js";
-import { verdictOf, type ImplementationVerdict, type ViolationReport } from "../explore/verdict.js";
+import { verdictOf, type ImplementationVerdict, type ShardFindings, type ViolationReport } from "../explore/verdict.js";
 import type { Violation } from "../oracle/violation.js";
 import type { PostgresServer } from "../postgres/server.js";
 import type { Counterexample } from "../shrink/counterexample.js";
@@ -11,6 +11,7 @@ import type { LanesAt } from "../with-server.js";
 import { defaultSeed, defaultStrategy, strategyOf, type CheckOptions, type Place } from "./options.js";
 import type { Recalled } from "./remembered.js";
 import { keyOf, type ExpectedRow } from "./rows.js";
+import { explorationOfAll, findingsOf, type ShardResult } from "./shards.js";
 import { counterexampleOf, fileFor, reportOf } from "./tell.js";
 
 /** What all rows have in common. */
@@ -24,6 +25,8 @@ export interface Setting {
   readonly checkpoint: Checkpoint | undefined;
   /** How many there are. */
   readonly rows: number;
+  /** What has explored them already, if anything has. */
+  readonly shards: readonly ShardResult[] | undefined;
 }
 
 /** What was done for one row. */
@@ -31,7 +34,8 @@ export interface Done {
   readonly row: ExpectedRow;
   readonly verdict: ImplementationVerdict;
   readonly counterexamples: readonly Counterexample[];
-  readonly seen: Readonly<Record<string, number>>;
+  /** What was found before it was shrunk. */
+  readonly found: ShardFindings;
   /** How many programs, where each shard has a part of the orders of all of these. */
   readonly split: number | null;
   /** What breaks it, and is not to be found and shrunk again with faults. */
@@ -73,10 +77,11 @@ export function beginRow(row: ExpectedRow, number: number, budget: Budget, setti
   const place = { implementation, condition, number: number + 1, rows: setting.rows };
   const begin = performance.now();
   let isShown = false;
-  const end = exploreRow(place, budget, setting, () => isShown).then((exploration) => ({
-    exploration,
-    seconds: secondsSince(begin),
-  }));
+  const explored =
+    setting.shards === undefined
+      ? exploreRow(place, budget, setting, () => isShown)
+      : exploredByShards(place, number, setting, setting.shards);
+  const end = explored.then((exploration) => ({ exploration, seconds: secondsSince(begin) }));
   // Whoever waits for it does so later.
   end.catch(() => undefined);
   return { row, place, show: () => void (isShown = true), end };
@@ -107,7 +112,7 @@ export async function checkRow(
     ...told,
     row,
     verdict: judgeRow(row, exploration, told.known.reports, problems, begin, setting),
-    seen: Object.fromEntries(exploration.seen),
+    found: findingsOf(exploration),
     split: exploration.split ?? null,
     isFinished: !exploration.interrupted && !exploration.timedOut && setting.options.signal?.aborted !== true,
     explored,
@@ -138,6 +143,16 @@ async function exploreRow(
       if (isShown()) onProgress?.({ phase: "explore", ...place, of: finite(budget.executions), ...progress });
     },
   });
+}
+
+async function exploredByShards(
+  { implementation, condition }: Place,
+  number: number,
+  { model, lanesAt }: Setting,
+  shards: readonly ShardResult[],
+): Promise<Exploration> {
+  const { isolation } = partsOf(condition);
+  return explorationOfAll(shards, number, await lanesAt(isolation), model, implementation);
 }
 
 async function shrinkRow(
@@ -246,7 +261,7 @@ function problemsOf(
   all: readonly Found[],
   recalled: readonly Recalled[],
 ): Map<string, number> {
-  const problems = new Map(exploration.problems);
+  const problems = new Map([...exploration.problems].map(([message, { times }]) => [message, times]));
   for (const { confirmed, signature } of all.filter(({ confirmed }) => confirmed.reproduced < confirmed.times))
     problems.set(
       `uncontrolled nondeterminism: only ${confirmed.reproduced} of ${confirmed.times} replays gave the same steps (${signature})`,

@@ -22,14 +22,15 @@ import {
   defaultLanes,
   defaultSeed,
   defaultStrategy,
-  requireNumbers,
+  requireOptions,
   strategyOf,
   type CheckOptions,
   type CheckResult,
 } from "./options.js";
-import { recall, rememberedReport, type Recalled } from "./remembered.js";
+import { recall, rememberedReport, type Recalled, type Remembered } from "./remembered.js";
 import { isOf, keyOf, rowsOf, type ExpectedRow, type Row } from "./rows.js";
-import { shardOf, verdictFileOf } from "./tell.js";
+import { inOrder, optionsOf, requireHere, rowsOfShards, sumOf, type Here } from "./shards.js";
+import { postgresOf, shardOf, verdictFileOf } from "./tell.js";
 
 /**
  * Holds a model's implementations to what they are expected to do: replays what was found before, explores, shrinks what
@@ -38,21 +39,25 @@ import { shardOf, verdictFileOf } from "./tell.js";
  * @throws {UsageError} When options or model are wrong.
  * @throws {PostgresError} When Postgres cannot be started or goes away.
  */
-export async function check(given: AnyModel, options: CheckOptions = {}): Promise<CheckResult> {
+export async function check(given: AnyModel, asked: CheckOptions = {}): Promise<CheckResult> {
   const begin = performance.now();
   const model = usable(given);
-  requireNumbers(options);
+  requireOptions(asked);
+  const shards = asked.shards && inOrder(asked.shards);
+  const options = { ...asked, ...(shards && optionsOf(shards)) };
   strategyOf(options.strategy ?? defaultStrategy, "");
-  const rows = rowsOf(model, options);
+  const rows = shards === undefined ? rowsOf(model, options) : rowsOfShards(shards);
   const run = (server: PostgresServer) =>
     withTwoSetsOfLanes(server, model, options.lanes ?? defaultLanes(), async (lanesAt, replayLanesAt) => {
       const definition = definitionOf(given, options.sources);
       const checkpoint = await checkpointOf(model, options, definition, server, rows);
-      const setting = { model, options, server, lanesAt, replayLanesAt, checkpoint, rows: rows.length };
+      const setting = { model, options, server, lanesAt, replayLanesAt, checkpoint, rows: rows.length, shards };
+      if (shards !== undefined) requireHere(shards[0]!, hereOf(setting, definition, rows));
       const recalled = await recallAll(rows, setting);
       const done = await checkRowsThenClose(rows, recalled, setting);
       if (done.length === rows.length && done.every(({ isFinished }) => isFinished)) await checkpoint?.remove();
-      const verdict = verdictFileOf(setting, done, recalled, secondsSince(begin));
+      const seconds = [...(shards ?? []).map((each) => each.verdict.seconds), secondsSince(begin)];
+      const verdict = verdictFileOf(setting, done, recalled, sumOf(seconds));
       return {
         verdict: options.shard === undefined ? verdict : { ...verdict, shard: shardOf(options, definition, done) },
         counterexamples: done.flatMap(({ counterexamples }) => counterexamples),
@@ -96,13 +101,26 @@ async function checkpointOf(
   });
 }
 
-/** What was found before, of what is to be checked, once more. */
+/** What shards must have had, too, to be gone on with here. */
+function hereOf({ model, server, options }: Setting, definition: string, rows: readonly Row[]): Here {
+  const remembered = rememberedOf(rows, model, options).map(({ file }) => file);
+  return { model: model.name, definition, raceproof: version, postgres: postgresOf(server), remembered };
+}
+
+/** What was found before, of what is to be checked. */
+function rememberedOf(rows: readonly Row[], model: AnyModel, { remembered = [] }: CheckOptions): Remembered[] {
+  return remembered.filter(
+    (each) => each.counterexample.model.name === model.name && rows.some((row) => isOf(row, each)),
+  );
+}
+
+/** It is replayed. */
 async function recallAll(rows: readonly Row[], { model, options, lanesAt }: Setting): Promise<Recalled[]> {
-  const { remembered = [], signal, onProgress } = options;
+  const { signal, onProgress } = options;
   const recalled: Recalled[] = [];
-  for (const each of remembered) {
-    const { model: of, condition } = each.counterexample;
-    if (of.name !== model.name || !rows.some((row) => isOf(row, each)) || signal?.aborted === true) continue;
+  for (const each of rememberedOf(rows, model, options)) {
+    if (signal?.aborted === true) break;
+    const { condition } = each.counterexample;
     const result = await recall(await lanesAt(partsOf(condition).isolation), model, each, signal);
     recalled.push(result);
     onProgress?.({ phase: "remembered", report: rememberedReport(result) });

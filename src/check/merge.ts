@@ -1,26 +1,13 @@
-import { UsageError } from "../errors.js";
 import type { CheckResult } from "./options.js";
+import { coverageOfAll, foundByAll, inOrder, sumOf, type ShardResult } from "./shards.js";
 import { fileFor } from "./tell.js";
 import { partsOf } from "../execution/model.js";
-import { together, togetherOfSame } from "../explore/coverage.js";
 import { judgeClaim } from "../explore/matrix.js";
-import {
-  timesSeen,
-  verdictOf,
-  type ImplementationVerdict,
-  type ShardRecord,
-  type VerdictFile,
-  type ViolationReport,
-} from "../explore/verdict.js";
+import { timesSeen, verdictOf, type ImplementationVerdict, type ViolationReport } from "../explore/verdict.js";
 import type { Counterexample } from "../shrink/counterexample.js";
 import { wayOf } from "../oracle/violation.js";
 import { compareSizes } from "../shrink/size.js";
 import { toStableJson } from "../report/stable-json.js";
-
-/** What one shard of a check came to, and what to call it in messages. */
-export interface ShardResult extends CheckResult {
-  readonly name: string;
-}
 
 /** A violation with the counterexample that shows it. */
 interface Shown {
@@ -29,26 +16,23 @@ interface Shown {
 }
 
 /**
- * Joins what all the shards of a check came to into what one run would have: the coverage is added up, of counterexamples
- * that show the same the smallest stays, and each implementation is held to what is expected of it.
+ * Joins what all the shards of a check came to without running anything: the coverage is added up, of counterexamples that
+ * show the same the smallest stays, and each implementation is held to what is expected of it. `check` with `shards` shrinks
+ * what they found as one run does, which comes to the same verdict, and to just the counterexamples of one run.
  *
  * @param reports Where counterexamples will be written, as the verdict is to name it; default: it names none.
  * @throws {UsageError} When they do not belong together: another model or version of it, other options, another Postgres,
  *   a shard that is missing, there twice, or was interrupted.
  */
 export function merge(results: readonly ShardResult[], reports?: string): CheckResult {
-  const shards = results.map(({ name, verdict }) => ({ name, verdict, shard: shardOf(name, verdict) }));
-  const [first, ...others] = shards;
-  if (first === undefined) throw new UsageError("there is nothing to merge");
-  for (const other of others) requireSame(first, other);
-  requireAll(shards);
-  const inOrder = results.toSorted((a, b) => a.verdict.shard!.number - b.verdict.shard!.number);
+  const shards = inOrder(results);
+  const first = shards[0]!;
   const merged: { readonly verdict: ImplementationVerdict; readonly own: readonly Shown[] }[] = [];
   for (const index of first.verdict.implementations.keys()) {
     const { name, condition } = first.verdict.implementations[index]!;
     const { isolation, faults } = partsOf(condition);
     const without = merged.find(({ verdict }) => verdict.name === name && verdict.condition === isolation);
-    merged.push(mergedRow(inOrder, index, faults ? (without?.verdict.violations ?? []) : [], reports));
+    merged.push(mergedRow(shards, index, faults ? (without?.verdict.violations ?? []) : [], reports));
   }
   const implementations = merged.map(({ verdict }) => verdict);
   const { shard: _, ...verdict } = first.verdict;
@@ -58,7 +42,7 @@ export function merge(results: readonly ShardResult[], reports?: string): CheckR
       asExpected: implementations.every(({ asExpected }) => asExpected),
       implementations,
       claims: verdict.claims.flatMap((claim) => judgeClaim(claim, { implementations }) ?? []),
-      seconds: sumOf(inOrder.map((each) => each.verdict.seconds)),
+      seconds: sumOf(shards.map((each) => each.verdict.seconds)),
     },
     counterexamples: merged.flatMap(({ own }) => own.flatMap(({ counterexample }) => counterexample ?? [])),
   };
@@ -72,8 +56,7 @@ function mergedRow(
   reports: string | undefined,
 ) {
   const rows = results.map(({ verdict }) => verdict.implementations[index]!);
-  const split = results[0]!.verdict.shard!.split[index] ?? null;
-  const seen = results.flatMap(({ verdict }) => Object.entries(verdict.shard!.seen[index] ?? {}));
+  const { seen } = foundByAll(results, index);
   const own = smallestOf(
     results.flatMap((result, at) => shownBy(result, rows[at]!)),
     known,
@@ -88,7 +71,7 @@ function mergedRow(
     expected,
     strategy,
     seed,
-    coverage: split === null ? together(rows) : togetherOfSame(split, rows),
+    coverage: coverageOfAll(results, index),
     violations: [
       ...known,
       ...own.map(({ report, counterexample }) => ({
@@ -149,69 +132,4 @@ function compareTexts(a: Shown, b: Shown): number {
   const text = ({ counterexample, report }: Shown) =>
     counterexample === undefined ? report.signature : toStableJson([counterexample.program, counterexample.schedule]);
   return text(a) < text(b) ? -1 : Number(text(a) > text(b));
-}
-
-interface Part {
-  readonly name: string;
-  readonly verdict: VerdictFile;
-  readonly shard: ShardRecord;
-}
-
-function shardOf(name: string, { shard, interrupted }: VerdictFile): ShardRecord {
-  if (shard === undefined)
-    throw new UsageError(`${name} is the verdict of a whole check, not of one that ran with --shard`);
-  if (interrupted)
-    throw new UsageError(`${name} was interrupted; run that shard again (with --checkpoint it goes on where it was)`);
-  return shard;
-}
-
-function requireSame(first: Part, other: Part): void {
-  const aspects: [what: string, of: (part: Part) => unknown][] = [
-    ["another model", ({ verdict }) => verdict.model],
-    ["another version of the model or of the code under test", ({ shard }) => shard.definition],
-    ["another version of raceproof", ({ verdict }) => verdict.raceproof],
-    ["another number of shards", ({ shard }) => shard.of],
-    ["another seed", ({ verdict }) => verdict.seed],
-    ["another number of executions", ({ shard }) => shard.executions],
-    ["another time", ({ shard }) => shard.seconds],
-    ["another strategy", ({ verdict }) => verdict.implementations[0]?.strategy],
-    [
-      "other implementations or conditions",
-      ({ verdict }) => verdict.implementations.map(({ name, condition }) => `${name} (${condition})`),
-    ],
-    [
-      "another Postgres, or other settings of it",
-      ({ verdict: { postgres } }) => [
-        postgres.version,
-        Object.entries(postgres.settings).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-      ],
-    ],
-    ["other remembered counterexamples", ({ verdict }) => verdict.remembered?.map(({ file }) => file)],
-  ];
-  for (const [what, of] of aspects) {
-    const [one, two] = [of(first), of(other)].map((value) => JSON.stringify(value) ?? "none");
-    if (one === two) continue;
-    const both = one!.length + two!.length < 200 ? `: ${one}, and ${two}` : "";
-    throw new UsageError(`${first.name} and ${other.name} do not belong together: ${what}${both}`);
-  }
-}
-
-function requireAll(parts: readonly Part[]): void {
-  const byNumber = new Map<number, string>();
-  for (const { name, shard } of parts) {
-    const before = byNumber.get(shard.number);
-    if (before !== undefined) throw new UsageError(`${before} and ${name} are both shard ${shard.number}`);
-    byNumber.set(shard.number, name);
-  }
-  const { of } = parts[0]!.shard;
-  const missing = Array.from({ length: of }, (_, at) => at + 1).filter((number) => !byNumber.has(number));
-  if (missing.length > 0)
-    throw new UsageError(
-      `of ${of} shards ${missing.length === 1 ? "one is" : `${missing.length} are`} missing: ${missing.join(", ")}`,
-    );
-}
-
-/** Seconds to the millisecond. */
-function sumOf(seconds: readonly number[]): number {
-  return Math.round(seconds.reduce((sum, each) => sum + each, 0) * 1000) / 1000;
 }

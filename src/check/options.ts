@@ -10,6 +10,7 @@ import { strategyNamed, strategyNames } from "../strategy/named.js";
 import type { Strategy } from "../strategy/strategy.js";
 import type { Remembered } from "./remembered.js";
 import type { Row } from "./rows.js";
+import type { ShardResult } from "./shards.js";
 
 /** How far `check` looks, and where. */
 export interface CheckOptions {
@@ -51,8 +52,14 @@ export interface CheckOptions {
   readonly reports?: string;
   /** What was found before: it is replayed before anything else. Of other implementations and conditions it is left alone. */
   readonly remembered?: readonly Remembered[];
-  /** Which part of the check to do; {@link merge} joins the parts. Default: all of it. */
+  /** Which part of the check to do; default: all of it. */
   readonly shard?: Shard;
+  /**
+   * What all shards of a check came to. Then nothing is explored: what they found is gone on with as one run does that has
+   * explored it all, with their seed, strategy, executions and rows. So it comes to the verdict and the counterexamples
+   * of one run. ({@link merge} only joins what they have shrunk, and needs no Postgres.)
+   */
+  readonly shards?: readonly ShardResult[];
   /**
    * A file in which to write down how far the check is, so that one that was interrupted, killed or timed out goes on where
    * it was when it is begun again with the same options. It is removed at the end.
@@ -97,12 +104,22 @@ export const defaultStrategy = "portfolio";
 export const defaultSeed = "raceproof";
 
 /** @throws {UsageError} */
-export function requireNumbers({ executions, lanes, seconds, shrinkSeconds, shard }: CheckOptions): void {
+export function requireOptions({
+  executions,
+  lanes,
+  seconds,
+  shrinkSeconds,
+  shard,
+  shards,
+  checkpoint,
+}: CheckOptions): void {
   for (const [name, value] of Object.entries({ executions, lanes }))
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
       throw new UsageError(`\`${name}\` must be a whole number, at least 1, and is ${value}`);
   for (const [name, value] of Object.entries({ seconds, shrinkSeconds }))
     if (value !== undefined && !(value > 0)) throw new UsageError(`\`${name}\` must be above 0, and is ${value}`);
+  if (shards !== undefined && (shard !== undefined || checkpoint !== undefined))
+    throw new UsageError("`shards` is what all of a check explored; it goes with neither `shard` nor `checkpoint`");
   if (shard !== undefined && !(Number.isSafeInteger(shard.of) && shard.number >= 1 && shard.number <= shard.of))
     throw new UsageError(`\`shard\` must be one of 1 to ${shard.of}, and is ${shard.number}`);
 }

@@ -87,9 +87,9 @@ export function verdictFileOf(
   };
 }
 
-/** What {@link merge} needs to know of a part. */
+/** What `merge` needs to know of a part. */
 export function shardOf(
-  { shard = { number: 1, of: 1 }, executions, seconds }: CheckOptions,
+  { shard = { number: 1, of: 1 }, executions, seconds, module }: CheckOptions,
   definition: string,
   done: readonly Done[],
 ): ShardRecord {
@@ -100,7 +100,8 @@ export function shardOf(
     definition,
     executions: executions ?? null,
     seconds: seconds ?? null,
-    seen: done.map(({ seen }) => seen),
+    module: module ?? null,
+    found: done.map(({ found }) => found),
     split: done.map(({ split }) => split),
   };
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { check } from "../check/check.js";
-import type { CheckProgress, CheckResult } from "../check/options.js";
+import type { CheckOptions, CheckProgress, CheckResult } from "../check/options.js";
 import { exitCode, RaceproofError, UsageError } from "../errors.js";
 import type { Isolation } from "../execution/model.js";
 import type { Shard } from "../explore/strands.js";
@@ -16,7 +16,7 @@ import { keep, readRemembered } from "../store/counterexamples.js";
 import { writeFound } from "../store/found.js";
 import { writeWhole, writing } from "../store/write.js";
 import { CheckView } from "./check-progress.js";
-import { loadModel } from "./load-model.js";
+import { loadModel, type LoadedModel } from "./load-model.js";
 import { pageFile, reportersOf, writeReports, type Reporter } from "./reporters.js";
 import { LiveRegion, replayCommandOf } from "./terminal.js";
 
@@ -47,38 +47,52 @@ export const defaultFolder = "counterexamples";
 
 /** `raceproof check [model]` */
 export async function checkCommand(name: string, flags: CheckFlags, signal: AbortSignal): Promise<number> {
-  const { model, module, sources } = await loadModel(name);
+  const loaded = await loadModel(name);
   const reporters = reportersOf(flags, process.env);
   await requireWritable(flags.reports, reporters);
-  // Models that ship with raceproof break on purpose; what breaks them is remembered where somebody says so.
-  const folder = flags.counterexamples ?? (module === undefined ? false : defaultFolder);
+  const folder = folderFor(loaded.module, flags);
   const remembered = folder === false ? [] : await readRemembered(folder);
-  const region = new LiveRegion();
-  const view = new CheckView(performance.now());
-  const result = await check(model, {
+  const options = {
     ...optional({ implementations: flags.implementation, isolation: flags.isolation, faults: flags.faults }),
     ...optional({ strategy: flags.strategy, seed: flags.seed, executions: flags.executions, shard: flags.shard }),
-    ...optional({
-      seconds: flags.time,
-      shrinkSeconds: flags.shrinkTime,
-      lanes: flags.lanes,
-      postgres: flags.postgres,
-      module,
-      sources,
-      checkpoint: flags.checkpoint,
-    }),
-    reports: flags.reports,
+    ...optional({ seconds: flags.time, checkpoint: flags.checkpoint }),
     remembered,
-    signal,
-    onProgress: (event) => show(region, view, event),
-  });
-  region.clear();
+  };
+  const result = await checkWithProgress(loaded, flags, options, signal);
   await write(result, flags);
-  await writeFound(path.resolve(flags.reports), model.name, result.counterexamples);
+  await writeFound(path.resolve(flags.reports), loaded.model.name, result.counterexamples);
   await report(result, reporters, flags.reports);
   // Where a check is divided, what all parts of it found is remembered by whoever merges them.
   if (folder !== false && flags.shard === undefined) await remember(folder, result, remembered);
   return exitCodeOf(result.verdict);
+}
+
+/** Models that ship with raceproof break on purpose; what breaks them is remembered where somebody says so. */
+export function folderFor(
+  module: string | undefined,
+  { counterexamples }: Pick<CheckFlags, "counterexamples">,
+): string | false {
+  return counterexamples ?? (module === undefined ? false : defaultFolder);
+}
+
+/** Checks a model as flags say, and shows how far it is. */
+export async function checkWithProgress(
+  { model, module, sources }: LoadedModel,
+  { reports, shrinkTime, lanes, postgres }: Pick<CheckFlags, "reports" | "shrinkTime" | "lanes" | "postgres">,
+  options: CheckOptions,
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  const region = new LiveRegion();
+  const view = new CheckView(performance.now());
+  const result = await check(model, {
+    ...options,
+    ...optional({ shrinkSeconds: shrinkTime, lanes, postgres, module, sources }),
+    reports,
+    signal,
+    onProgress: (event) => show(region, view, event),
+  });
+  region.clear();
+  return result;
 }
 
 /** Tells what a check came to, in all the ways that were asked for. */

@@ -157,8 +157,17 @@ function program(done: (code: number) => void, signal: AbortSignal): Command {
     .option("--json <file>", "write the verdict as JSON; - for standard output")
     .option("--reporter <name>", `how results are told, NAME or NAME=FILE; may be repeated: ${reporterNames}`, several)
     .option("--reports <folder>", "where counterexamples, the verdict and the page are written", "reports")
-    .option("--counterexamples <folder>", "where what was found is remembered (default: nowhere)")
-    .action(async (files: string[], flags: MergeFlags) => done(await mergeCommand(files, flags)));
+    .option("--counterexamples <folder>", "where what was found is remembered, as for check")
+    .option("--no-counterexamples", "remember nothing")
+    .option(
+      "--no-shrink",
+      "only join what the shards have shrunk themselves, without model and Postgres; default: shrink what they found as one run does",
+    )
+    .option("--shrink-time <seconds>", "for that, as for check", seconds)
+    .option("--lanes <number>", "executions under way at once, as for check", whole(1))
+    .option("--postgres <what>", postgresHelp)
+    .option("--model <file>", "the model, if it is no longer where it was")
+    .action(async (files: string[], flags: MergeFlags) => done(await mergeCommand(files, flags, signal)));
   root
     .command("list")
     .description("show the counterexamples that are remembered, and replay them to say whether they still break")

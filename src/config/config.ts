@@ -36,6 +36,11 @@ export interface Config {
     readonly reports?: string;
     readonly counterexamples?: string | false;
     readonly reporter?: string | readonly string[];
+    readonly shrink?: boolean;
+    /** Seconds. */
+    readonly shrinkTime?: number;
+    readonly lanes?: number;
+    readonly model?: string;
   };
   readonly show?: {
     readonly format?: "html" | "terminal" | "markdown";

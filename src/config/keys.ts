@@ -23,7 +23,7 @@ export const configKeys = {
     "checkpoint",
     "reporter",
   ],
-  merge: ["json", "reports", "counterexamples", "reporter"],
+  merge: ["json", "reports", "counterexamples", "reporter", "shrink", "shrinkTime", "lanes", "model"],
   show: ["format", "allSteps", "open", "output"],
   list: ["counterexamples", "replay", "model", "json"],
   replay: ["times", "guided", "pauseAt", "model", "json"],

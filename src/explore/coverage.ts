@@ -192,12 +192,13 @@ function pairOf(a: string, b: string): string {
 export function togetherOfSame(programs: number, parts: readonly Coverage[]): Coverage {
   const sum = together(parts);
   const isWhole = parts.every(({ exhausted }) => exhausted.programs === programs);
-  const most = (of: (part: Coverage) => number) => Math.max(...parts.map(of));
+  const orders = Math.max(...parts.map(({ exhausted }) => exhausted.orders));
   return {
     ...sum,
-    programs: most((part) => part.programs),
+    // A program with few orders is run by one of them, and any other one by all.
+    programs: Math.min(programs, sum.programs),
     exhausted: isWhole
-      ? { programs, executions: sum.exhausted.executions, orders: most(({ exhausted }) => exhausted.orders) }
+      ? { programs, executions: sum.exhausted.executions, orders }
       : { programs: 0, executions: 0, orders: 0 },
   };
 }

@@ -14,8 +14,8 @@ import { metered, type MeteredScheduler } from "../strategy/metrics.js";
 import { repeatable, type RepeatableScheduler } from "../strategy/repeat.js";
 import type { About, Scheduler, Strategy } from "../strategy/strategy.js";
 import { exhaustivePart } from "../strategy/subtrees.js";
-import { accountOf } from "./coverage.js";
-import { Findings, joined, type Failure, type Result } from "./findings.js";
+import { accountOf, together } from "./coverage.js";
+import { Findings, joined, type Failure, type Result, type Whole } from "./findings.js";
 import { inOrder } from "./in-order.js";
 import { examplesOf, ProgramList, programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
@@ -37,14 +37,8 @@ export interface Budget {
 
 export type { Failure };
 
-export interface Exploration {
+export interface Exploration extends Whole<Failure> {
   readonly coverage: Coverage;
-  /** The smallest failure of each signature, in the order in which they were first seen. */
-  readonly failures: readonly Failure[];
-  /** How many executions broke in just this way, by signature. */
-  readonly seen: ReadonlyMap<string, number>;
-  /** What kept executions from counting, with how often. */
-  readonly problems: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
   /** Whether its time was over before its executions were. */
   readonly timedOut: boolean;
@@ -193,14 +187,16 @@ class Exploring {
   }
 
   total(): Omit<Exploration, "interrupted" | "timedOut" | "split"> {
-    return joined(this.#all.map(({ findings, queue }) => findings.total(queue.exhausted)));
+    const coverage = together(this.#all.map(({ findings, queue }) => findings.coverage(queue.exhausted)));
+    const parts = this.#all.map(({ findings }) => findings.part);
+    return { coverage, ...joined(parts, ({ trace }) => trace.steps.length) };
   }
 
   async #explore(active: Active): Promise<void> {
     const { strand, queue, findings } = active;
     const { journal, onProgress } = this.#options;
     const next = () => {
-      const job = active.handed >= strand.executions || this.#isOver(active) ? undefined : queue.next();
+      const job = active.handed >= strand.executions * queue.share || this.#isOver(active) ? undefined : queue.next();
       if (job?.isScout === false) active.handed++;
       return job;
     };
@@ -217,7 +213,7 @@ class Exploring {
       // What was planned and not run keeps its program from being done.
       job.learn(result !== undefined && "observed" in result ? result.observed : undefined);
       if (result === undefined) continue;
-      if (job.isScout && "observed" in result) {
+      if ((job.isScout || job.isCovered) && "observed" in result) {
         if (!recalled.delete(result)) journal?.note(strand.index, result, false);
         continue;
       }

@@ -3,7 +3,7 @@ import type { Program } from "../execution/program.js";
 import type { Trace } from "../execution/trace.js";
 import { signatureOf, type Violation } from "../oracle/violation.js";
 import type { Observed } from "../strategy/strategy.js";
-import { CoverageCount, together, type Account } from "./coverage.js";
+import { CoverageCount, type Account } from "./coverage.js";
 import type { Coverage } from "./verdict.js";
 
 /** A failing execution as it was found. */
@@ -27,9 +27,25 @@ export interface Finished {
 }
 
 /** How often something was seen, and in which execution first. */
-interface Seen {
-  times: number;
+export interface Seen {
+  readonly times: number;
   readonly first: number;
+}
+
+/** What broke and what went wrong in a part of an exploration. */
+export interface Part<F> {
+  /** The failure of each signature that is kept: the one of the fewest steps, of these the first. */
+  readonly failures: ReadonlyMap<string, F>;
+  /** How many executions broke in just this way, by signature. */
+  readonly seen: ReadonlyMap<string, Seen>;
+  /** What kept executions from counting. */
+  readonly problems: ReadonlyMap<string, Seen>;
+}
+
+/** The same of all parts. */
+export interface Whole<F> extends Omit<Part<F>, "failures"> {
+  /** In the order in which their signatures were first seen. */
+  readonly failures: readonly F[];
 }
 
 /** What the executions of one strand came to. */
@@ -75,49 +91,45 @@ export class Findings {
     return [...this.#failures.values()].flatMap(({ violations }) => violations.map(({ invariant }) => invariant));
   }
 
-  total(exhausted: Coverage["exhausted"]) {
-    return {
-      coverage: { ...this.#coverage.total, exhausted },
-      failures: this.#failures,
-      seen: this.#seen,
-      problems: this.#problems,
-    };
+  coverage(exhausted: Coverage["exhausted"]): Coverage {
+    return { ...this.#coverage.total, exhausted };
+  }
+
+  get part(): Part<Failure> {
+    return { failures: this.#failures, seen: this.#seen, problems: this.#problems };
   }
 }
 
-/** What the strands of an exploration came to, in an order that does not depend on which of them was the faster. */
-export function joined(parts: readonly ReturnType<Findings["total"]>[]) {
+/**
+ * What the parts of an exploration came to, in an order that does not depend on which of them was the faster.
+ *
+ * @param stepsOf How many steps a failure took.
+ */
+export function joined<F extends { readonly execution: number }>(
+  parts: readonly Part<F>[],
+  stepsOf: (failure: F) => number,
+): Whole<F> {
   const seen = added(parts.map((part) => part.seen));
+  const compare = (a: F, b: F) => stepsOf(a) - stepsOf(b) || a.execution - b.execution;
   const failures = [...seen.keys()].map((signature) =>
     parts
       .flatMap((part) => part.failures.get(signature) ?? [])
       .reduce((best, each) => (compare(each, best) < 0 ? each : best)),
   );
-  return {
-    coverage: together(parts.map(({ coverage }) => coverage)),
-    failures,
-    seen,
-    problems: added(parts.map((part) => part.problems)),
-  };
-}
-
-function compare(a: Failure, b: Failure): number {
-  return a.trace.steps.length - b.trace.steps.length || a.execution - b.execution;
+  return { failures, seen, problems: added(parts.map((part) => part.problems)) };
 }
 
 function note(counts: Map<string, Seen>, what: string, execution: number): void {
-  const known = counts.get(what);
-  if (known === undefined) counts.set(what, { times: 1, first: execution });
-  else known.times++;
+  const { times, first } = counts.get(what) ?? { times: 0, first: execution };
+  counts.set(what, { times: times + 1, first });
 }
 
 /** By what was seen first. */
-function added(parts: readonly ReadonlyMap<string, Seen>[]): Map<string, number> {
+function added(parts: readonly ReadonlyMap<string, Seen>[]): Map<string, Seen> {
   const all = new Map<string, Seen>();
   for (const [what, { times, first }] of parts.flatMap((part) => [...part])) {
     const known = all.get(what) ?? { times: 0, first };
     all.set(what, { times: known.times + times, first: Math.min(known.first, first) });
   }
-  const inOrder = [...all].toSorted(([, a], [, b]) => a.first - b.first);
-  return new Map(inOrder.map(([what, { times }]) => [what, times]));
+  return new Map([...all].toSorted(([, a], [, b]) => a.first - b.first));
 }

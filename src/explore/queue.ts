@@ -1,5 +1,6 @@
 import type { Program } from "../execution/program.js";
 import { lengths } from "../strategy/sampling.js";
+import type { Scouting } from "../strategy/subtrees.js";
 import type { About, Observed, Scheduler, Search, Strategy } from "../strategy/strategy.js";
 import type { Coverage } from "./verdict.js";
 
@@ -17,6 +18,8 @@ export interface Job {
   readonly strategy: string;
   /** Whether it only looks where there is something to run, and counts nowhere. */
   readonly isScout: boolean;
+  /** Whether it turned out, once it was run, to be what another part of the search runs: it counts there. */
+  readonly isCovered: boolean;
   /** To be called for each job, in the order in which they were handed out. */
   learn(observed: Observed | undefined): void;
 }
@@ -61,6 +64,12 @@ export class Queue {
     return this.#exhausted;
   }
 
+  /** Of the executions for the program at hand, the part that is for this search of it. */
+  get share(): number {
+    const search = this.#active?.search;
+    return search !== undefined && isScouting(search) ? search.share : 1;
+  }
+
   /** How many executions the programs so far will have taken; undefined where the one at hand is sampled. */
   get estimate(): number | undefined {
     if (this.#active === undefined) return this.#exhausted.executions;
@@ -81,10 +90,11 @@ export class Queue {
     }
   }
 
-  #learn(active: Active, observed: Observed | undefined): void {
+  #learn(active: Active, observed: Observed | undefined, counts: () => boolean): void {
     const { search } = active;
     active.underway--;
     search.learn(observed);
+    if (counts()) active.executions++;
     if (active.orders === 0 && observed !== undefined) active.orders = ordersOf(observed);
     if (!search.exhausted) return;
     this.#active = undefined;
@@ -113,15 +123,28 @@ export class Queue {
     if (active.sampled >= samplesInTurn) return undefined;
     const scheduler = search.next();
     if (scheduler === undefined) return undefined;
-    const isScout = "isScouting" in search && search.isScouting === true;
+    const isScout = isScouting(search) && search.isScouting;
     if (search.estimate === undefined) active.sampled++;
     active.turn++;
-    if (!isScout) active.executions++;
     active.underway++;
     const strategy = "using" in search ? String(search.using) : this.#strategy.name;
-    const learn = (observed: Observed | undefined) => this.#learn(active, observed);
-    return { program, scheduler, strategy, isScout, learn };
+    const isCovered = () => isScouting(search) && "blockedAt" in scheduler && scheduler.blockedAt !== undefined;
+    const counts = () => !isScout && !isCovered();
+    return {
+      program,
+      scheduler,
+      strategy,
+      isScout,
+      get isCovered() {
+        return isCovered();
+      },
+      learn: (observed) => this.#learn(active, observed, counts),
+    };
   }
+}
+
+function isScouting(search: Search): search is Scouting {
+  return "isScouting" in search;
 }
 
 /** (n₁ + n₂ + …)! / (n₁! n₂! …) */

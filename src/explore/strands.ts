@@ -23,7 +23,7 @@ export interface Shard {
  */
 export interface Strand {
   readonly index: number;
-  /** How many executions it may take. */
+  /** How many executions it may take, all shards together. */
   readonly executions: number;
   /** The next program, with a name of its own; undefined where there are no more. */
   readonly nextProgram: () => { readonly program: Program; readonly name: string } | undefined;
@@ -66,8 +66,7 @@ export function divide(
   const isSplit = canSplit && count < shard.of;
   const all = [...Array(count).keys()];
   const indices = isSplit ? all : all.filter((index) => (index + offset) % shard.of === shard.number - 1);
-  const budget = isSplit ? Math.ceil(executions / shard.of) : executions;
-  return { count, window, isSplit, strands: indices.map((index) => strandOf(programs, index, count, budget)) };
+  return { count, window, isSplit, strands: indices.map((index) => strandOf(programs, index, count, executions)) };
 }
 
 function strandOf(programs: ProgramList, index: number, count: number, executions: number): Strand {

@@ -3,6 +3,8 @@ import { depthOf } from "../strategy/pct.js";
 import type { Condition, Expectation } from "../execution/model.js";
 import type { JudgedClaim } from "./matrix.js";
 import { signatureOf, type Violation } from "../oracle/violation.js";
+import type { Program } from "../execution/program.js";
+import type { Schedule } from "../strategy/schedule.js";
 import type { Shard } from "./strands.js";
 
 /** What is said of an implementation under a condition; `inconclusive` where anything was cut off, differed from its replay or went wrong. */
@@ -69,20 +71,46 @@ export interface ShardRecord extends Shard {
   /** As they were asked for; null where they were not. */
   readonly executions: number | null;
   readonly seconds: number | null;
-  /** For each of `implementations`: how many executions broke in just this way, by signature. */
-  readonly seen: readonly Readonly<Record<string, number>>[];
+  /** The module of the model, relative to the working directory; null for a model that ships with raceproof. */
+  readonly module: string | null;
+  /** For each of `implementations`: what broke before it was shrunk, and what went wrong, as one run has to know it. */
+  readonly found: readonly ShardFindings[];
   /** For each of them: how many programs, if each shard has a part of the orders of all of these; else null. */
   readonly split: readonly (number | null)[];
 }
 
+/** What broke and what went wrong in a shard's executions of one row. */
+export interface ShardFindings {
+  /** By signature: how many executions broke in just this way, the first of them, and the one that is kept. */
+  readonly failures: readonly {
+    readonly signature: string;
+    readonly times: number;
+    /** Number of the execution. */
+    readonly first: number;
+    readonly smallest: FailureRecord;
+  }[];
+  /** What kept executions from counting. */
+  readonly problems: readonly { readonly message: string; readonly times: number; readonly first: number }[];
+}
+
+/** A failing execution by how it came about. */
+export interface FailureRecord {
+  /** Number of the execution among those of all shards. */
+  readonly execution: number;
+  /** How many it took. */
+  readonly steps: number;
+  readonly program: Program;
+  readonly schedule: Schedule;
+}
+
 /** How many executions broke in all the ways of a violation. */
 export function timesSeen(
-  seen: Iterable<readonly [signature: string, times: number]>,
+  seen: Iterable<readonly [signature: string, count: { readonly times: number }]>,
   violations: readonly Violation[],
 ): number {
   const ways = signatureOf(violations).split("; ");
   let sum = 0;
-  for (const [signature, times] of seen) {
+  for (const [signature, { times }] of seen) {
     const others = signature.split("; ");
     if (ways.every((way) => others.includes(way))) sum += times;
   }
@@ -210,7 +238,9 @@ function claimOf(coverage: Coverage, strategy: string, interrupted: boolean): st
   const sampled = executions - exhausted.executions - first;
   const others = [
     ...(first === 0 ? [] : [`${number(first)} orders with few switches`]),
-    ...(sampled === 0 && executions > 0 ? [] : [`${number(sampled)} ${namesOf(coverage, strategy)} schedules`]),
+    ...(sampled === 0 && (executions > 0 || exhausted.programs > 0)
+      ? []
+      : [`${number(sampled)} ${namesOf(coverage, strategy)} schedules`]),
   ].join(" and ");
   const parts = [
     ...(exhausted.programs === 0 ? [] : [all]),

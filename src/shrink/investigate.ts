@@ -34,8 +34,6 @@ export interface Found extends Failing {
   /** Why it breaks, as far as running it again told. */
   readonly explanation?: Explanation;
   readonly confirmed: { readonly reproduced: number; readonly times: number };
-  /** How many executions of the exploration broke in all of its ways. */
-  readonly seen: number;
 }
 
 export interface InvestigateOptions {
@@ -145,7 +143,7 @@ export async function investigate(exploration: Exploration, options: Investigate
     const lost = [...waysOf(each)].filter((other) => !waysOf(minimum).has(other));
     shrunk.splice(shrunk.indexOf(each), 1, ...lost.map((target) => ({ ...each, target })));
   }
-  return confirmAll(notCovered(model, left, known), exploration, options);
+  return confirmAll(notCovered(model, left, known), options);
 }
 
 /** The smallest first, and of the same size those that show the most; without those that show nothing new. */
@@ -229,28 +227,19 @@ function startingPoints({ failures, seen }: Exploration, memory: Memory, way: st
   const candidates: Failing[] = failures.filter(breaks);
   const smaller = memory.failures.filter(breaks);
   const purest = bySize([...candidates, ...smaller]).toSorted((a, b) => a.violations.length - b.violations.length);
-  const times = ({ violations }: Failing) => seen.get(signatureOf(violations)) ?? 0;
+  const times = ({ violations }: Failing) => seen.get(signatureOf(violations))?.times ?? 0;
   const commonest = bySize(candidates).toSorted((a, b) => times(b) - times(a));
   return new Set([bySize([...candidates, ...smaller])[0]!, purest[0]!, commonest[0]!]);
 }
 
-async function confirmAll(
-  shrunk: readonly (Shrunken & Minimal)[],
-  exploration: Exploration,
-  options: InvestigateOptions,
-): Promise<Found[]> {
+async function confirmAll(shrunk: readonly (Shrunken & Minimal)[], options: InvestigateOptions): Promise<Found[]> {
   if (shrunk.length === 0) return [];
   const lanes = await options.replayLanes();
-  return Promise.all(shrunk.map((each) => confirm(each, lanes, exploration, options)));
+  return Promise.all(shrunk.map((each) => confirm(each, lanes, options)));
 }
 
 /** Records the final form in full, and replays it; of both, somebody looks on who can tell the reasons. */
-async function confirm(
-  failing: Shrunken & Minimal,
-  lanes: Lanes,
-  { seen }: Exploration,
-  options: InvestigateOptions,
-): Promise<Found> {
+async function confirm(failing: Shrunken & Minimal, lanes: Lanes, options: InvestigateOptions): Promise<Found> {
   const recorded = (await recordOf(asTheyAppear(failing), lanes, options)) ?? (await recordOf(failing, lanes, options));
   const { program, trace, violations } = recorded ?? failing;
   const recording = { schedule: trace.schedule, trace, violations };
@@ -264,7 +253,6 @@ async function confirm(
   const other = full.replay.kind === "reproduced" ? full : undefined;
   const told = await reasonsOf({ program, trace, violations }, [recorded?.watched, other?.watched], lanes, options);
   const signature = signatureOf(violations);
-  const ways = signature.split("; ");
   return {
     ...failing,
     program,
@@ -279,10 +267,6 @@ async function confirm(
     signature,
     to: sizeOf(trace),
     confirmed: { reproduced: replays.filter(({ kind }) => kind === "reproduced").length, times },
-    seen: [...seen].reduce(
-      (sum, [other, times]) => (ways.every((way) => other.split("; ").includes(way)) ? sum + times : sum),
-      0,
-    ),
   };
 }
 

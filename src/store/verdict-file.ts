@@ -1,7 +1,7 @@
 import type { CheckResult } from "../check/options.js";
 import { UsageError } from "../errors.js";
-import type { VerdictFile } from "../explore/verdict.js";
-import type { ShardResult } from "../check/merge.js";
+import type { ShardFindings, VerdictFile } from "../explore/verdict.js";
+import type { ShardResult } from "../check/shards.js";
 import { readCounterexample } from "../report/counterexample-file.js";
 
 /**
@@ -24,15 +24,17 @@ export function readShard(text: string, name: string): ShardResult {
   if (!isVerdict(verdict)) throw new UsageError(`${name} is no verdict, as \`raceproof check --json\` writes it`);
   if (verdict.shard === undefined)
     throw new UsageError(`${name} is the verdict of a whole check, not of one that ran with --shard`);
-  const { number, of, seen, split, definition } = verdict.shard;
+  const { number, of, found, split, definition, module } = verdict.shard;
   const isWhole =
     isList(counterexamples) &&
     Number.isInteger(number) &&
     Number.isInteger(of) &&
     typeof definition === "string" &&
-    isList(seen) &&
+    (module === null || typeof module === "string") &&
     isList(split) &&
-    seen.length === verdict.implementations.length;
+    isList(found) &&
+    found.length === verdict.implementations.length &&
+    found.every(isFindings);
   if (!isWhole) throw new UsageError(`${name} is damaged: it does not say what its shard came to`);
   return {
     name,
@@ -83,6 +85,28 @@ function isVerdict(value: unknown): value is VerdictFile {
         [row.overlaps, row.strategies, row.exhausted, row.pctBounds].every((each) => typeof each === "object"),
     )
   );
+}
+
+function isFindings(value: unknown): boolean {
+  const { failures, problems } = (value ?? {}) as Partial<ShardFindings>;
+  return isList(failures) && failures.every(isFound) && isList(problems) && problems.every(isSeen);
+}
+
+function isFound(value: unknown): boolean {
+  const { signature, smallest } = (value ?? {}) as Partial<ShardFindings["failures"][number]>;
+  const { execution, steps, program, schedule } = smallest ?? {};
+  return (
+    isSeen(value) &&
+    typeof signature === "string" &&
+    [execution, steps].every(Number.isInteger) &&
+    isList(program?.actors) &&
+    isList(schedule)
+  );
+}
+
+function isSeen(value: unknown): boolean {
+  const { times, first } = (value ?? {}) as { readonly times?: unknown; readonly first?: unknown };
+  return Number.isInteger(times) && Number.isInteger(first);
 }
 
 function isList(value: unknown): value is readonly unknown[] {

@@ -18,6 +18,8 @@ export interface Possible {
   readonly isFault: boolean;
   /** Whether something else may happen in its place: it, or what goes wrong with it. */
   readonly isOptional: boolean;
+  /** Whether another part of the search runs what it leads to, and nobody here hears of the races that are found there. */
+  readonly isElsewhere?: boolean;
   /** Whether its session had something to do right behind it, so that it was a decision to leave it; false while that is not known. */
   readonly goesOn: boolean;
 }
@@ -184,14 +186,15 @@ function isReversible(events: readonly Event[], first: number, second: number): 
 /**
  * Whether some order that is equivalent to this sequence, or to one that goes on from it, begins with this step: a weak
  * initial, in the words of Abdulla, Aronis, Jonsson and Sagonas, POPL 2014. A step that need not happen at all has to be
- * part of the sequence.
+ * part of the sequence, and so has one that is run elsewhere: that what it comes behind later is run, too, follows from the
+ * races of those who run it.
  */
 export function mayBegin(step: Possible, sequence: readonly Possible[]): boolean {
   for (const event of sequence) {
     if (event.key === step.key) return true;
     if (dependent(step, event) || mayDeadlock(step, event, sequence)) return false;
   }
-  return !step.isOptional;
+  return !step.isOptional && step.isElsewhere !== true;
 }
 
 /** Whether a step and an event may come to wait for each other, by way of others in the sequence. */

@@ -86,7 +86,10 @@ export class GuidedRun implements Scheduler {
     const key = this.#guide.keys[index];
     if (this.#sleep.some((step) => step.key === key)) this.blockedAt = index;
     const at = choices.findIndex((choice) => keyOf(choice) === key);
-    const inFront = choices.slice(0, Math.max(0, at)).map((choice) => this.#log.possible(choice));
+    const inFront = choices.slice(0, Math.max(0, at)).map((choice) => ({
+      ...this.#log.possible(choice),
+      isElsewhere: true,
+    }));
     this.#sleep = [...this.#sleep, ...inFront.filter((step) => !this.#sleep.some((other) => other.key === step.key))];
   }
 
@@ -98,7 +101,9 @@ export class GuidedRun implements Scheduler {
     // By what others have locked meanwhile it may come to wait: what it would do is asked anew at each step.
     this.#sleep = asleep.flatMap((step) => {
       const choice = choices.find((each) => keyOf(each) === step.key);
-      return choice === undefined ? [] : [this.#log.possible(choice)];
+      if (choice === undefined) return [];
+      const { isElsewhere } = step;
+      return [{ ...this.#log.possible(choice), ...(isElsewhere === undefined ? {} : { isElsewhere }) }];
     });
   }
 

@@ -193,12 +193,22 @@ test("shards by the command line, merged", async () => {
     "--counterexamples",
     "kept",
   );
+  const whole = read(counterexamples("reports")[0]!);
   expect(code).toBe(0);
   expect(stdout).toContain("All 2 are as expected.");
   expect(stderr).toContain("kept/counter.broken.nothing-is-lost-broken.json");
   expect(counterexamples("reports")).toContain("reports/counter.broken.nothing-is-lost-broken.json");
   await run(...options, "--json", "one.json", "--no-counterexamples");
   expect(withoutTimes(verdictIn("merged.json"))).toEqual(withoutTimes(verdictIn("one.json")));
+  expect(read(counterexamples("reports")[0]!)).toBe(whole);
+  // Without the model they can only be joined.
+  const moved = await run("merge", ...verdicts, "--model", "gone.ts");
+  expect(moved.code).toBe(2);
+  expect(moved.stderr).toContain('for that the model is needed: there is no model "gone.ts"');
+  expect(moved.stderr).toContain("give --no-shrink");
+  const joined = await run("merge", ...verdicts, "--model", "gone.ts", "--no-shrink", "--json", "joined.json");
+  expect(joined.code).toBe(0);
+  expect(withoutTimes(verdictIn("joined.json"))).toEqual(withoutTimes(verdictIn("one.json")));
   expect((await run("merge", "s1.json")).stderr).toBe("raceproof: of 2 shards one is missing: 2\n");
   expect((await run("check", "counter.ts", "--shard", "3/2")).stderr).toContain("It must be like 3/8");
 }, 120_000);

@@ -68,6 +68,8 @@ const sections: Readonly<Record<string, readonly string[]>> = {
     "Coverage",
     "Metrics",
     "ShardRecord",
+    "ShardFindings",
+    "FailureRecord",
     "VerdictFile",
     "Counterexample",
     "Explanation",

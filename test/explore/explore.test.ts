@@ -115,7 +115,7 @@ describe("exploring", () => {
     };
     const options = { strategy: hopeless };
     const [one, three] = [await exploring(counterModel(), 1, options), await exploring(counterModel(), 3, options)];
-    expect([...one.problems]).toEqual([["every third cannot be finished", 4]]);
+    expect([...one.problems]).toEqual([["every third cannot be finished", { times: 4, first: 2 }]]);
     expect([three.problems, three.coverage]).toEqual([one.problems, one.coverage]);
     // Twelve strands of ten executions, of which every third has a program that cannot be finished.
     expect(one.coverage.executions).toBe(80);

@@ -103,8 +103,8 @@ const traps: Record<string, SqlProgram> = {
 describe("calibration: how many executions stand for all orders", () => {
   test.each(Object.entries(kernels))("%s", async (_, { atMost, ...program }) => {
     const lanes = lanesAt.get(program.isolation)!;
-    const full = await explored(lanes, program, false, 2_000);
-    const reduced = await explored(lanes, program, true, 2_000);
+    const full = await explored(lanes, program, "all", 2_000);
+    const reduced = await explored(lanes, program, "reduced", 2_000);
     expect([full.exhausted, reduced.exhausted]).toEqual([true, true]);
     expect([...reduced.outcomes].toSorted()).toEqual([...full.outcomes].toSorted());
     expect(reduced.executions).toBeLessThanOrEqual(atMost);
@@ -114,8 +114,8 @@ describe("calibration: how many executions stand for all orders", () => {
 describe("every outcome is found where the reduction could be fooled:", () => {
   test.each(Object.entries(traps))("%s", async (_, program) => {
     const lanes = lanesAt.get(program.isolation)!;
-    const full = await explored(lanes, program, false, 3_000);
-    const reduced = await explored(lanes, program, true, 3_000);
+    const full = await explored(lanes, program, "all", 3_000);
+    const reduced = await explored(lanes, program, "reduced", 3_000);
     expect([full.exhausted, reduced.exhausted]).toEqual([true, true]);
     expect([...reduced.outcomes].toSorted()).toEqual([...full.outcomes].toSorted());
     expect(full.outcomes.size).toBeGreaterThan(1);

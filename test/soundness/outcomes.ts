@@ -7,10 +7,12 @@ import { assignedPool } from "../../src/execution/pool.js";
 import type { Program } from "../../src/execution/program.js";
 import { aboutPrograms } from "../../src/explore/explore.js";
 import { inOrder } from "../../src/explore/in-order.js";
+import { Queue } from "../../src/explore/queue.js";
 import { exhaustive } from "../../src/strategy/exhaustive.js";
 import { follow } from "../../src/strategy/follow.js";
 import type { Schedule } from "../../src/strategy/schedule.js";
-import type { Scheduler } from "../../src/strategy/strategy.js";
+import type { Scheduler, Strategy } from "../../src/strategy/strategy.js";
+import { exhaustivePart } from "../../src/strategy/subtrees.js";
 import { defineModel, fc } from "../../src/index.js";
 import { rows, schema, state, type SqlProgram } from "./programs.js";
 
@@ -66,8 +68,11 @@ export interface Explored {
   readonly exhausted: boolean;
 }
 
-/** Runs a program in every order that differs by more than what commutes, or in every order there is. */
-export async function explored(lanes: Lanes, program: SqlProgram, reduced: boolean, limit: number): Promise<Explored> {
+/** Every order that differs by more than what commutes, by one search or by several that share them; or every order there is. */
+export type How = "reduced" | "in parts" | "all";
+
+/** Runs a program in so many orders. */
+export async function explored(lanes: Lanes, program: SqlProgram, how: How, limit: number): Promise<Explored> {
   const outcomes = new Set<string>();
   let executions = 0;
   const found = (executed: Executed) => {
@@ -75,28 +80,45 @@ export async function explored(lanes: Lanes, program: SqlProgram, reduced: boole
     executions++;
   };
   const enough = () => executions >= limit;
-  const exhausted = await (reduced ? runReduced : runAll)(lanes, program, found, enough);
+  const exhausted = await runners[how](lanes, program, found, enough);
   return { outcomes, executions, exhausted };
 }
 
 /** @returns Whether it came to its end. */
-type Runner = (
-  lanes: Lanes,
-  program: SqlProgram,
-  found: (executed: Executed) => void,
-  enough: () => boolean,
-) => Promise<boolean>;
+type Runner = (lanes: Lanes, program: SqlProgram, found: Found, enough: () => boolean) => Promise<boolean>;
 
-const runReduced: Runner = async (lanes, program, found, enough) => {
-  const about = await aboutPrograms(lanes, model as AnyModel);
-  const search = exhaustive.search("", about(programOf(program)));
-  const next = () => (enough() ? undefined : search.next());
-  for await (const { result } of inOrder(next, (scheduler) => run(lanes, program, scheduler))) {
-    search.learn(result);
-    found(result);
-  }
-  return search.exhausted;
+type Found = (executed: Executed) => void;
+
+const runReduced: Runner = (lanes, program, found, enough) => runBy(exhaustive, lanes, program, found, enough);
+
+const parts = 3;
+
+const runInParts: Runner = async (lanes, program, found, enough) => {
+  let exhausted = true;
+  for (let part = 0; part < parts; part++)
+    exhausted = (await runBy(exhaustivePart(part, parts, 0), lanes, program, found, enough)) && exhausted;
+  return exhausted;
 };
+
+/** What counts of a search: neither what only looks where there is something to run, nor what another part runs. */
+async function runBy(strategy: Strategy, lanes: Lanes, program: SqlProgram, found: Found, enough: () => boolean) {
+  const queue = new Queue(
+    strategy,
+    onlyOnce({ program: programOf(program), name: "0" }),
+    await aboutPrograms(lanes, model as AnyModel),
+  );
+  const next = () => (enough() ? undefined : queue.next());
+  for await (const { job, result } of inOrder(next, (each) => run(lanes, program, each.scheduler))) {
+    job.learn(result);
+    if (!job.isScout && !job.isCovered) found(result);
+  }
+  return queue.exhausted.programs === 1;
+}
+
+function onlyOnce<T>(value: T): () => T | undefined {
+  const left = [value];
+  return () => left.pop();
+}
 
 /** After each execution, its schedule with another choice at each step behind its last switch: it shares nothing with the strategy. */
 const runAll: Runner = async (lanes, program, found, enough) => {
@@ -113,6 +135,8 @@ const runAll: Runner = async (lanes, program, found, enough) => {
   }
   return schedules.length === 0;
 };
+
+const runners: Readonly<Record<How, Runner>> = { reduced: runReduced, "in parts": runInParts, all: runAll };
 
 function run(lanes: Lanes, program: SqlProgram, scheduler: Scheduler): Promise<Executed> {
   const assignment: Assignment = {

@@ -92,6 +92,7 @@ describe("a file", () => {
       program: { initial: null, actors: [] },
       strategy: "urw",
       isScout: false,
+      isCovered: false,
       scheduler: { choose: () => 0 },
       learn: () => undefined,
     };
