@@ -70,6 +70,16 @@ export async function hasStatefulFunction(control: pg.Client): Promise<boolean> 
   return rows.some(({ source }) => source !== null && leavesState.test(source));
 }
 
+/** Whether the schema has functions that may write: where it has a view, no query says that it calls one. */
+export async function hasWritingFunction(control: pg.Client): Promise<boolean> {
+  return (await control.query(writingQuery)).rowCount !== 0;
+}
+
+/** Those of triggers are called by nobody else. */
+const writingQuery = `
+  select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  where p.provolatile = 'v' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype) and ${ours} limit 1`;
+
 const functionsQuery = `
   select case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end as source
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${ours}`;
