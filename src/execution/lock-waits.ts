@@ -31,7 +31,7 @@ export async function describeRow(
     const columns = key.rows[0]?.columns;
     if (columns === null || columns === undefined) return `row ${ctid} of ${relation}`;
     const row = await control.query<{ key: Record<string, unknown> }>(
-      `select to_json(k) as key from (select ${columns} from ${relation} where ctid = $1::tid) k`,
+      `select to_json(k.*) as key from (select ${columns} from ${relation} where ctid = $1::tid) k`,
       [ctid],
     );
     const found = row.rows[0]?.key;

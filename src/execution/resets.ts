@@ -78,7 +78,7 @@ async function withoutOwnTriggers(control: pg.Client): Promise<readonly [before:
 async function rowsOf(control: pg.Client, { name, only, columns }: Table): Promise<string[]> {
   if (columns === null) return [];
   const found = await control.query<{ rows: string | null }>(
-    `select json_agg(t)::text as rows from (select ${columns} from ${only}${name}) t`,
+    `select json_agg(t.*)::text as rows from (select ${columns} from ${only}${name}) t`,
   );
   const rows = found.rows[0]?.rows ?? null;
   return rows === null ? [] : [insertJson(name, columns, rows)];

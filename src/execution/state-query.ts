@@ -15,7 +15,7 @@ export async function stateQueryOf(model: AnyModel, control: pg.Client): Promise
 function stateQuery(queries: Readonly<Record<string, string>>): string {
   const parts = Object.entries(queries).map(
     ([name, sql]) =>
-      `${pg.escapeLiteral(name)}, (select coalesce(json_agg(q), '[]') from (${sql.replace(/;\s*$/, "")}\n) q)`,
+      `${pg.escapeLiteral(name)}, (select coalesce(json_agg(q.*), '[]') from (${sql.replace(/;\s*$/, "")}\n) q)`,
   );
   return `select json_build_object(${parts.join(", ")}) as state`;
 }

@@ -41,7 +41,8 @@ export function proofOf(
   return { missed: false, sure: isOne ? [target] : [] };
 }
 
-function pins(rows: Rows, columns: readonly string[]): boolean {
+/** Whether each of the columns has one value in these rows. */
+export function pins(rows: Rows, columns: readonly string[]): boolean {
   return columns.length > 0 && columns.every((column) => rows.get(column)?.length === 1);
 }
 

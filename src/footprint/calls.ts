@@ -5,9 +5,9 @@ import { isWatchedSetting } from "./settings.js";
 import { plpgsqlOf, type Tree } from "./parse.js";
 import { beOpaque, field, isTree, list, mayDefine, strings, text, type Work } from "./work.js";
 
-/** Volatile functions of Postgres' own that no other session notices, or whose results are nobody's business (`nextval`). */
+/** Volatile functions of Postgres' own that no other session notices. */
 const harmless = new Set(
-  "clock_timestamp timeofday random random_normal setseed nextval currval lastval gen_random_uuid uuidv4 uuidv7 pg_sleep pg_sleep_for pg_sleep_until set_config".split(
+  "clock_timestamp timeofday random random_normal setseed currval lastval gen_random_uuid uuidv4 uuidv7 pg_sleep pg_sleep_for pg_sleep_until set_config".split(
     " ",
   ),
 );
@@ -32,6 +32,8 @@ export function call(node: Tree, work: Work): void {
     mayDefine(work, "set_config() may change how statements are read");
   if (volatility === undefined) {
     if (routines.length === 0) beOpaque(work, `function ${name} is not known`);
+  } else if (name === "nextval") {
+    work.effects.draws = true;
   } else if (name === "pg_notify") {
     work.effects.notifies = true;
   } else if (!isHarmless(name, volatility)) {

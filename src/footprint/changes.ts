@@ -46,6 +46,7 @@ function insertedRows(table: Table, node: Tree, work: Work): Rows {
   for (const column of table.columns.values()) {
     const at = columns.indexOf(column.name);
     const isDefault = (line: readonly Tree[]) => at < 0 || at >= line.length || isTree(line[at]!["SetToDefault"]);
+    if (column.identity && lines?.some(isDefault) !== false) work.effects.draws = true;
     if (column.default !== null && lines?.some(isDefault) !== false) work.visit(expressionOf(column.default), work);
     const values = lines?.map((line) =>
       columnValue(isDefault(line) ? defaultOf(column, table) : knownOf(line[at]!, work.values), column),

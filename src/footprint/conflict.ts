@@ -8,8 +8,8 @@ import { accessText, lockText } from "./words.js";
  * Why two steps of different sessions may not be swapped; symmetric, but for who is named first.
  *
  * Both footprints are of steps that could be neighbours: in every state in which both are pending, either order gives
- * the same answers, the same waits and the same state, if this says undefined. It assumes that sequences hand out
- * numbers that nobody compares, and that where a row lies in its table shows nowhere (queries that care have an ORDER BY).
+ * the same answers, the same waits and the same state, if this says undefined. It assumes what the footprints that it is
+ * given do.
  *
  * @returns Undefined where they are sure to commute.
  */
@@ -40,6 +40,9 @@ function isPureYield({ yields, opaque, givesUp, letsGo, serializable }: Footprin
 function whyBoth(a: Footprint, b: Footprint): string | undefined {
   const wanted = meeting(a.wants, b.wants);
   if (wanted !== undefined) return `both lock ${lockText(wanted)}`;
+  if (a.draws && b.draws) return "both take numbers from sequences";
+  const placed = [...a.places].find((table) => b.places.has(table));
+  if (placed !== undefined) return `both write rows of ${placed}, which are shown in the order in which they lie`;
   if (a.notifies && b.notifies) return "both notify, and who listens sees in which order";
   if (a.serializable && b.serializable)
     return "both are of serializable transactions: who fails may depend on their order";

@@ -31,6 +31,8 @@ export interface Effects {
   /** Whether it sends a notification, or begins or ends to listen: both at COMMIT. */
   notifies: boolean;
   listens: boolean;
+  /** Whether it takes numbers from sequences. */
+  draws: boolean;
   /** What is done at COMMIT for it: deferred checks. */
   late: Effects | undefined;
 }
@@ -48,6 +50,7 @@ export function noEffects(): Effects {
     probes: false,
     notifies: false,
     listens: false,
+    draws: false,
     late: undefined,
   };
 }
@@ -63,5 +66,6 @@ export function add(into: Effects, more: Effects): void {
   into.probes ||= more.probes;
   into.notifies ||= more.notifies;
   into.listens ||= more.listens;
+  into.draws ||= more.draws;
   if (more.late !== undefined) add((into.late ??= noEffects()), more.late);
 }

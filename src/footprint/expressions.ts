@@ -184,6 +184,16 @@ function findNames(tree: Tree): ReadonlySet<string> | "all" {
   return whole ? "all" : names;
 }
 
+/**
+ * Whether a statement looks at `xmax`, which changes when somebody locks a row. Not in an INSERT: of its own rows it says
+ * whether they were there before (`RETURNING xmax = 0`).
+ */
+export function looksAtLockers(statement: Tree): boolean {
+  const names = new Set<string>();
+  if (statement["InsertStmt"] === undefined) collect(statement, names, new Set());
+  return names.has("xmax");
+}
+
 /** @returns Whether whole rows occur, or columns under other names. */
 function collect(tree: unknown, names: Set<string>, ranges: Set<string>): boolean {
   if (Array.isArray(tree)) return tree.map((each) => collect(each, names, ranges)).some(Boolean);

@@ -18,6 +18,10 @@ export interface Footprint {
   /** Rows that it writes without publishing them. */
   readonly writes: readonly Access[];
   readonly publishes: readonly Access[];
+  /** Tables that it writes rows to, of those that are shown in the order in which their rows lie. */
+  readonly places: ReadonlySet<string>;
+  /** Whether it takes numbers from sequences that are shown. */
+  readonly draws: boolean;
   /** Locks that it takes. */
   readonly wants: readonly Lock[];
   /** Locks that its transaction has before it. */

@@ -1,5 +1,6 @@
 import { isTimer } from "../session/timer-step.js";
 import type { Catalog } from "./catalog.js";
+import type { Access } from "./effects.js";
 import type { Footprint } from "./footprint.js";
 import { excludes, type Lock } from "./locks.js";
 import { statementsOf } from "./parse.js";
@@ -41,21 +42,27 @@ interface Sent {
  *
  * Assumed, as it cannot be seen from here: what actors share outside Postgres is touched only right behind a yield
  * point or by a crash; a connection that has state of its own (settings, temporary tables, prepared statements) is not
- * handed from one session to another; numbers from sequences are compared with none; and queries that care for the order
- * of their rows have an ORDER BY.
+ * handed from one session to another; and, where it is not said what is shown, that numbers from sequences are compared
+ * with none, and queries that care for the order of their rows have an ORDER BY.
  */
 export class Footprints {
   readonly #catalog: Catalog;
   readonly #isolation: Level;
+  readonly #shown: ReadonlySet<string> | undefined;
   readonly #sessions = new Map<string, SessionState>();
   readonly #sent = new Map<string, Sent>();
   /** Why the catalog is no longer what was read. */
   #outdated: string | undefined;
 
-  /** @param isolation That sessions begin with. */
-  constructor(catalog: Catalog, isolation: Exclude<Level, "unknown">) {
+  /**
+   * @param isolation That sessions begin with.
+   * @param shown Where all that is answered counts, numbers from sequences included: tables whose rows are shown in the
+   *   order in which they lie.
+   */
+  constructor(catalog: Catalog, isolation: Exclude<Level, "unknown">, shown?: ReadonlySet<string>) {
     this.#catalog = catalog;
     this.#isolation = isolation;
+    this.#shown = shown;
   }
 
   /** What a pending step would do now. */
@@ -186,6 +193,8 @@ export class Footprints {
       snapshot,
       writes: publishes.length === 0 ? effects.writes : [],
       publishes,
+      places: placesOf(effects.writes, this.#shown),
+      draws: this.#shown !== undefined && effects.draws,
       wants: effects.wants,
       holds,
       givesUp,
@@ -234,6 +243,13 @@ export class Footprints {
     }
     return released;
   }
+}
+
+const nowhere: ReadonlySet<string> = new Set();
+
+function placesOf(writes: readonly Access[], shown: ReadonlySet<string> | undefined): ReadonlySet<string> {
+  if (shown === undefined) return nowhere;
+  return new Set(writes.map(({ table }) => table).filter((table) => shown.has(table)));
 }
 
 /** The actor's process dies before what it was about to do. */

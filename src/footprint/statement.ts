@@ -2,7 +2,7 @@ import { call } from "./calls.js";
 import type { Catalog } from "./catalog.js";
 import { change, copy, erase, insert, merge } from "./changes.js";
 import { add, noEffects, type Effects } from "./effects.js";
-import { columnNames } from "./expressions.js";
+import { columnNames, looksAtLockers } from "./expressions.js";
 import { tableModes } from "./locks.js";
 import { statementsOf, type Tree } from "./parse.js";
 import { readFrom, select } from "./queries.js";
@@ -79,6 +79,7 @@ function runStatement(statement: Tree, work: Work): void {
   const [kind = ""] = Object.keys(statement);
   const handle = statements[kind];
   const within = { ...work, names: columnNames(statement), withQueries: new Set<string>() };
+  if (looksAtLockers(statement)) beOpaque(within, "xmax shows who has locked a row");
   if (handle === undefined) mayDefine(work, `${wordsOf(kind)} may do anything`);
   else handle(field(statement, kind), within);
 }

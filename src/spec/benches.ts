@@ -132,16 +132,25 @@ function mayInterrupt(sql: string): boolean {
 /** In bytes, and with much to spare for what rows carry along. */
 const page = 6_000;
 
+/** How long the rows are that it writes is not to be read off such a statement, or off a default like that. */
+const computes = /\|\||\w\(|\bmerge\b|\binsert\b.*\b(from|table)\b/;
+const computedDefault = /\b(default|generated)\b.*(\|\||\w\()/;
+
 /**
  * Deleting is cheaper than truncating, but then rows come to lie behind dead ones. Within a page their order stays what it
  * would be in a new table; tables are truncated before more pages than that are needed, or a page is tidied up.
  */
 async function resetting(lane: Lane, spec: SpecFile, connections: SpecConnections): Promise<() => Promise<void>> {
-  const statements = spec.sessions.flatMap(({ steps }) => steps.flatMap(({ sql }) => statementsOf(sql)));
-  const writes = statements.filter((sql) => /\b(update|insert|merge)\b/.test(sql));
-  const inserted = writes.reduce((sum, sql) => sum + (sql.includes("insert") ? 200 + sql.length : 0), 0);
-  const perExecution = (await connections.bytes()) * (1 + writes.length) + inserted;
-  const every = Math.max(1, Math.floor(page / perExecution));
+  const every = Math.max(1, Math.floor(page / (await bytesPerExecution(spec, connections))));
   let executions = 0;
   return () => lane.reset(null, executions++ % every === 0);
+}
+
+async function bytesPerExecution({ setups, sessions }: SpecFile, connections: SpecConnections): Promise<number> {
+  const steps = sessions.flatMap((session) => session.steps.map(({ sql }) => sql));
+  const writes = steps.flatMap(statementsOf).filter((sql) => /\b(update|insert|merge)\b/.test(sql));
+  if (writes.some((sql) => computes.test(sql)) || setups.flatMap(statementsOf).some((sql) => computedDefault.test(sql)))
+    return Infinity;
+  const written = steps.reduce((sum, sql) => sum + sql.length, 0) + 200 * writes.length;
+  return (await connections.bytes()) * (1 + writes.length) + written;
 }

@@ -18,6 +18,8 @@ export class SpecConnections {
   readonly #control: pg.Client;
   /** By session. */
   readonly #clients: ReadonlyMap<string, pg.Client>;
+  /** The steps under way, by session. */
+  readonly #steps = new Map<string, RawQuery>();
   /** Who is told what the sessions send. */
   #observer: Observer | undefined;
 
@@ -45,7 +47,7 @@ export class SpecConnections {
   async exec(sql: string, session?: string): Promise<readonly RawResult[]> {
     const client = session === undefined ? this.#control : this.#clients.get(session)!;
     const patience = new AbortController();
-    const answered = runAsNobody(() => send(client, sql));
+    const answered = runAsNobody(() => send(client, new RawQuery(sql)));
     const late = sleep(1000 * longest, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
     const results = await Promise.race([answered, late]);
     patience.abort();
@@ -59,7 +61,11 @@ export class SpecConnections {
   async step(session: string, sql: string): Promise<readonly RawResult[]> {
     const client = this.#clients.get(session)!;
     sessionOf(client)!.hold(currentActor()!, 1);
-    return send(client, sql);
+    const query = new RawQuery(sql);
+    this.#steps.set(session, query);
+    const results = await send(client, query);
+    this.#steps.delete(session);
+    return results;
   }
 
   /** After the last step of a permutation: what comes next is nobody's step. */
@@ -115,7 +121,9 @@ export class SpecConnections {
   }
 
   #listen(session: string, client: pg.Client): void {
-    client.on("notice", (notice) => this.#observer?.notice(session, noticeText(notice as Notice)));
+    client.on("notice", (notice) => {
+      this.#observer?.notice(session, noticeText(notice as Notice), this.#steps.get(session)?.next);
+    });
     client.on("notification", ({ channel, payload, processId }) => {
       const sender = [...this.#clients.keys()].find((name) => this.pid(name) === processId) ?? `PID ${processId}`;
       this.#observer?.notification(session, `NOTIFY "${channel}" with payload "${payload ?? ""}" from ${sender}\n`);
@@ -142,8 +150,7 @@ async function connect(lane: Lane, name: string): Promise<pg.Client> {
   return client;
 }
 
-async function send(client: pg.Client, sql: string): Promise<readonly RawResult[]> {
-  const query = new RawQuery(sql);
+async function send(client: pg.Client, query: RawQuery): Promise<readonly RawResult[]> {
   client.query(query as never);
   return query.results;
 }

@@ -14,6 +14,8 @@ export interface StepRun {
 interface Launched extends StepRun {
   /** Notices that its session must have sent, by marker. */
   readonly targets: ReadonlyMap<Marker, number>;
+  /** Notices that come between its results, by the number of the result behind them. */
+  readonly between: Map<number, string[]>;
 }
 
 interface Mailbox {
@@ -47,8 +49,11 @@ export class Observer {
 
   // What happens.
 
-  notice(session: string, text: string): void {
-    this.#mailbox(session).notices.push(text);
+  /** @param next The number, from 1, of the step's result that is reported next. */
+  notice(session: string, text: string, next = 1): void {
+    const run = this.#active.get(session);
+    if (run === undefined || next === 1) this.#mailbox(session).notices.push(text);
+    else run.between.set(next, [...(run.between.get(next) ?? []), text]);
   }
 
   notification(session: string, text: string): void {
@@ -61,7 +66,7 @@ export class Observer {
         marker.kind === "notices" ? [[marker, marker.count + this.#mailbox(marker.step.session).seen]] : [],
       ),
     );
-    const run: Launched = { step, targets, waited: false, results: undefined };
+    const run: Launched = { step, targets, between: new Map(), waited: false, results: undefined };
     this.runs.push(run);
     this.#active.set(step.step.session, run);
     this.#launched = run;
@@ -77,9 +82,7 @@ export class Observer {
   /** Prints the notices that a session sent outside a step. */
   flush(session: string): void {
     const mailbox = this.#mailbox(session);
-    for (const text of mailbox.notices) this.#write(`${session}: ${text}`);
-    this.#newNotice ||= mailbox.notices.length > 0;
-    mailbox.seen += mailbox.notices.length;
+    this.#tell(session, mailbox.notices);
     mailbox.notices = [];
   }
 
@@ -142,12 +145,21 @@ export class Observer {
       return false;
     }
     this.#write(first ? `step ${name}: ${sql}\n` : `step ${name}: <... completed>\n`);
-    this.#write(run.results.map(resultText).join(""));
+    for (const [i, result] of run.results.entries()) {
+      this.#tell(session, run.between.get(i + 1) ?? []);
+      this.#write(resultText(result));
+    }
     const mailbox = this.#mailbox(session);
     for (const text of mailbox.notifications) this.#write(`${session}: ${text}`);
     mailbox.notifications = [];
     this.#active.delete(session);
     return true;
+  }
+
+  #tell(session: string, notices: readonly string[]): void {
+    for (const text of notices) this.#write(`${session}: ${text}`);
+    this.#newNotice ||= notices.length > 0;
+    this.#mailbox(session).seen += notices.length;
   }
 
   #isHeldUp({ step, targets }: Launched): boolean {

@@ -35,6 +35,14 @@ export class RawQuery {
     });
   }
 
+  /**
+   * In front of which result, from 1, libpq tells of a notice that comes now: it reads on behind a result's end for as long
+   * as there are notices, and then hands the result out.
+   */
+  get next(): number {
+    return this.#rows === undefined ? Math.max(1, this.#results.length) : this.#results.length + 1;
+  }
+
   submit(connection: Connection): null {
     connection.query(this.text);
     return null;

@@ -1,4 +1,5 @@
 import { Footprints, type PendingStep } from "../footprint/footprints.js";
+import { tablesInNoOrder } from "../footprint/in-no-order.js";
 import type { PostgresServer } from "../postgres/server.js";
 import type { About, Strategy } from "../strategy/strategy.js";
 import { Benches } from "./benches.js";
@@ -48,11 +49,15 @@ async function aboutSpec({ lane, connections, spec, reset }: Bench): Promise<Abo
     before.push([step, connections.transaction(name)]);
   }
   const catalog = await lane.catalog();
+  const shown = tablesInNoOrder(
+    spec.sessions.flatMap(({ steps }) => steps.map(({ sql }) => sql)),
+    catalog,
+  );
   for (const [{ session }] of before) await connections.exec("rollback", session);
   if (reset === undefined && spec.teardown !== undefined) await connections.exec(spec.teardown);
   return {
     footprints: () => {
-      const footprints = new Footprints(catalog, "read committed");
+      const footprints = new Footprints(catalog, "read committed", shown);
       for (const [step, transaction] of before) {
         footprints.sent(step);
         footprints.taken(step, { transaction, outcome: { kind: "rows" }, waited: false });

@@ -20,8 +20,9 @@ const server = serverForFile();
 
 const schema = `
   create table t (id int primary key, n int not null default 0);
-  create table child (id int primary key, t int references t);`;
-const rows = { t: [{ id: 1 }, { id: 2 }, { id: 3 }] };
+  create table child (id int primary key, t int references t);
+  create table kv (k text primary key, n int);`;
+const rows = { t: [{ id: 1 }, { id: 2 }, { id: 3 }], kv: [{ k: "x" }] };
 
 /** Runs statements in one transaction; the code of the error that ends it is what it returns. */
 const transaction =
@@ -64,6 +65,7 @@ describe("a lock wait is seen through Postgres, with who, on what, and until whe
       /^ShareLock on transaction \d+$/,
       "row (id=2) of t",
     ],
+    ["key called k", "update kv set n = 1", "update kv set n = 2", /^ShareLock on transaction \d+$/, "row (k=x) of kv"],
     [
       "for update",
       "select * from t where id = 1 for update",

@@ -53,6 +53,20 @@ describe("each execution starts from the model's rows alone:", () => {
     expect(states).toEqual([expected, expected, expected]);
   });
 
+  test("whatever columns are called", async () => {
+    const states = await thrice({
+      schema: `create table k (k text primary key, t text, q int); insert into k values ('x', 'y', 1);`,
+      rows: { k: [{ k: "z", t: null, q: 2 }] },
+      actors: { a: sql("update k set q = 3 where k = 'z'") },
+      state: { q: "select q, t from k order by q" },
+    });
+    const rows = [
+      { q: 1, t: "y" },
+      { q: 3, t: null },
+    ];
+    expect(states).toEqual([{ q: rows }, { q: rows }, { q: rows }]);
+  });
+
   test("rows that the schema itself inserts come back, with the sequences behind them", async () => {
     const states = await thrice({
       schema: `

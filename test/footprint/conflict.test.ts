@@ -84,6 +84,7 @@ describe("rows and columns", () => {
     ["whole rows", "select * from account where id = 1", "update account set owner = 'y' where id = 1"],
     ["whole rows as values", "select row_to_json(account) from account", "update account set owner = 'y' where id = 1"],
     ["versions of rows", "select xmin from account", "update account set owner = 'y' where id = 1"],
+    ["who has locked a row", "select xmax from account where id = 1", "select from account where id = 1 for key share"],
     [
       "columns under other names",
       "select a.x from account a (x, y) where a.x = 1",
@@ -124,6 +125,11 @@ describe("rows and columns", () => {
       "an inner join's condition",
       "select i.note from account a join item i on a.id = 1 and i.id = 1",
       "update item set note = 'z' where id = 2",
+    ],
+    [
+      "whether a row was there before",
+      "insert into account (id) values (1) on conflict (id) do update set n = 1 returning xmax = 0",
+      "select from account where id = 2 for key share",
     ],
     ["inserts without keys", "insert into plain values (1)", "insert into plain values (1)"],
     ["different tables", "update account set n = 2", "update price set amount = 2"],

@@ -12,7 +12,7 @@ const server = serverForFile();
 const folder = new URL("specs/", import.meta.url);
 /** All of them take a quarter of a minute of an idle machine. */
 const always =
-  /^(trigger-w|foreign-key\.|unique-i|function-r|view\.|read-only|two-waiters|deferred-f|exclusion|generated-column\.)/;
+  /^(trigger-w|foreign-key\.|unique-i|function-r|view\.|read-only|two-waiters|deferred-f|exclusion|generated-column\.|rows-in|numbers)/;
 const names = readdirSync(folder).filter(
   (name) => name.endsWith(".spec") && (always.test(name) || process.env["SOUNDNESS_SPECS"] === "all"),
 );

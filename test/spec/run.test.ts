@@ -82,6 +82,22 @@ describe("runSpec", () => {
     );
   });
 
+  test("on several lanes, rows that are longer than they look lie as in a new table", async () => {
+    const text = `
+      setup { CREATE TABLE t (id int, v text); INSERT INTO t SELECT g, 'v' FROM generate_series(1, 8) g; }
+      teardown { DROP TABLE t; }
+      session s1
+      step u1 { UPDATE t SET v = v || repeat('x', 300) WHERE id % 2 = 0; }
+      step d1 { DELETE FROM t WHERE id < 3; }
+      step r1 { SELECT id FROM t; }
+      session s2
+      step i2 { INSERT INTO t SELECT g, repeat('y', 500) FROM generate_series(20, 24) g; }
+      step r2 { SELECT id FROM t; }
+      step u2 { UPDATE t SET v = id; }
+      step w2 { SELECT id FROM t LIMIT 3; }`;
+    expect(await printed(server(), text, { lanes: 2 })).toBe(await printed(server(), text));
+  });
+
   test("wakes two that wait for one row in the order in which they began to", async () => {
     const text = `
       setup { CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 0); }
