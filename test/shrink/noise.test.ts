@@ -86,7 +86,8 @@ function fileOf({ signature, violations, program, trace, to, minimality, confirm
   });
 }
 
-test(`two operations among twelve: the two are left, in the same file whatever the seed (${seeds} seeds)`, async () => {
+const title = `two operations among twelve: the two are left, in the same file whatever the seed (${seeds} seeds)`;
+test(title, { timeout: 20_000 * (1 + seeds) }, async () => {
   const lanes = await Lanes.open(server(), model, 4);
   const replayLanes = await Lanes.open(server(), model, 2);
   const files = new Set<string>();
@@ -96,7 +97,7 @@ test(`two operations among twelve: the two are left, in the same file whatever t
       const found = await failing(lanes, `noise ${i}`);
       const exploration = {
         failures: [{ ...found, execution: 0 }],
-        seen: new Map([[signatureOf(found.violations), 1]]),
+        seen: new Map([[signatureOf(found.violations), { times: 1, first: 0 }]]),
       } as unknown as Exploration;
       const all = await investigate(exploration, {
         lanes,
