@@ -10,7 +10,7 @@ import type { Coverage, FailureRecord, ShardFindings, ShardRecord, VerdictFile }
 import { judge } from "../oracle/judge.js";
 import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
-import { defaultStrategy, type CheckOptions, type CheckResult } from "./options.js";
+import type { CheckOptions, CheckResult } from "./options.js";
 import { missingIn } from "./remembered.js";
 import type { ExpectedRow } from "./rows.js";
 
@@ -130,9 +130,10 @@ export function inOrder(results: readonly ShardResult[]): readonly ShardResult[]
 export function optionsOf([first]: readonly ShardResult[]): CheckOptions {
   const { seed, implementations, shard } = first!.verdict;
   const { executions, seconds } = shard!;
+  const [row] = implementations;
   return {
     seed,
-    strategy: implementations[0]?.strategy ?? defaultStrategy,
+    ...(row === undefined ? {} : { strategy: row.strategy }),
     ...(executions === null ? {} : { executions }),
     ...(seconds === null ? {} : { seconds }),
   };
