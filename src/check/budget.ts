@@ -7,7 +7,7 @@ import type { ExpectedRow } from "./rows.js";
  * together; where there are more than `many.rows`, so many for those that are to break something without faults, and for
  * the others.
  */
-export const defaultExecutions = { most: 2_000, inAll: 8_000, many: { rows: 20, toBreak: 140, others: 100 } };
+export const defaultExecutions = { most: 2_000, inAll: 8_000, many: { rows: 20, toBreak: 170, others: 100 } };
 
 /** Executions that a row with a limit in time gets before what it is recorded to break is enough. */
 const leastInTime = 320;

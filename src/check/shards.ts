@@ -11,6 +11,7 @@ import { judge } from "../oracle/judge.js";
 import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
 import { defaultStrategy, type CheckOptions, type CheckResult } from "./options.js";
+import { missingIn } from "./remembered.js";
 import type { ExpectedRow } from "./rows.js";
 
 /** What one shard of a check came to, and what to call it in messages. */
@@ -67,6 +68,11 @@ export async function explorationOfAll(
   const { failures: records, seen, problems: before } = foundByAll(shards, row);
   const problems = new Map(before);
   const signatures = [...seen.keys()];
+  for (const { program } of records) {
+    const missing = missingIn(model, program);
+    if (missing !== undefined)
+      throw new UsageError(`a shard is damaged: what broke in it runs ${missing}, which the model does not have`);
+  }
   const again = await Promise.all(
     records.map(async (record, at) => {
       const failure = await repeat(record, lanes, model, implementation);

@@ -12,7 +12,7 @@ import { blockersOf, describeRow, waitingOf, type Waiting } from "./lock-waits.j
 import { fromModel, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
 import { pass } from "./passage.js";
 import { resetsOf, type Resets } from "./resets.js";
-import { failureIn, hasStatefulFunction, hasWritingFunction, makeSchema, remakeSchema, type Ground } from "./schema.js";
+import { failureIn, hasStatefulFunction, makeSchema, remakeSchema, stateStays, type Ground } from "./schema.js";
 import { stateQueryOf } from "./state-query.js";
 
 /** Where a database is. */
@@ -51,7 +51,7 @@ export class Lane {
   readonly #isolations = new WeakMap<Session, unknown>();
   #executions = 0;
   #schemaChanged = false;
-  #hasWritingFunction = true;
+  #stateStays = false;
 
   private constructor(
     server: PostgresServer,
@@ -88,7 +88,7 @@ export class Lane {
       connections.stateful = await hasStatefulFunction(control);
       await run(control, query, `the state queries of model "${model.name}"`);
       const lane = new Lane(server, model, options, ground, resets, query);
-      lane.#hasWritingFunction = await hasWritingFunction(control);
+      lane.#stateStays = await stateStays(control, Object.values(model.state ?? {}));
       return lane;
     } catch (error) {
       await database.drop().catch(() => undefined);
@@ -147,9 +147,9 @@ export class Lane {
     this.#schemaChanged ||= changesSchema(text);
   }
 
-  /** Whether a query that calls no function leaves the tables as they are, whatever views it goes by. */
-  get queriesOnlyRead(): boolean {
-    return !this.#hasWritingFunction && !this.#schemaChanged;
+  /** Whether the state stays as it is until a statement has written to a table, by what can be seen of that statement. */
+  get stateStays(): boolean {
+    return this.#stateStays && !this.#schemaChanged;
   }
 
   async #restoreSchema(): Promise<void> {

@@ -88,10 +88,10 @@ export class Recording implements Observed {
     return this.#current;
   }
 
-  /** Whether nothing can change it unnoticed: nobody outside of the execution, no function, no lock. */
+  /** Whether nothing can change it unnoticed: nobody outside of the execution, and no lock keeps readers out. */
   get #staysKnown(): boolean {
     const { keeper, pause } = this.#assignment;
-    return keeper === undefined && pause === undefined && this.#lane.queriesOnlyRead && !this.#locksTables;
+    return keeper === undefined && pause === undefined && this.#lane.stateStays && !this.#locksTables;
   }
 
   /** Keeps what an outside reader sees now, if that may have changed. */

@@ -70,10 +70,22 @@ export async function hasStatefulFunction(control: pg.Client): Promise<boolean> 
   return rows.some(({ source }) => source !== null && leavesState.test(source));
 }
 
-/** Whether the schema has functions that may write: where it has a view, no query says that it calls one. */
-export async function hasWritingFunction(control: pg.Client): Promise<boolean> {
-  return (await control.query(writingQuery)).rowCount !== 0;
+/**
+ * Whether what state queries answer stays as it is until a statement has written to a table, by what can be seen of that
+ * statement: it looks at nothing else, and no query writes by way of a function that a view calls.
+ */
+export async function stateStays(control: pg.Client, queries: readonly string[]): Promise<boolean> {
+  if ((await control.query(writingQuery)).rowCount !== 0) return false;
+  const views = await control.query<{ definition: string }>(
+    `select pg_get_viewdef(c.oid) as definition from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'v' and ${ours}`,
+  );
+  return ![...queries, ...views.rows.map(({ definition }) => definition)].some((text) => elsewhere.test(text));
 }
+
+/** What a query looks at beside tables: locks and sessions, sequences, the time. */
+const elsewhere =
+  /\bpg_|\bcurrval\b|\blast_value\b|\bis_called\b|\btxid_|\bx(min|max)\b|\bnow\b|timestamp\s*\(\)|\bcurrent_(date|time|setting)|\blocaltime|\btimeofday\b|\brandom\b/i;
 
 /** Those of triggers are called by nobody else. */
 const writingQuery = `

@@ -66,7 +66,9 @@ export class Watch implements Observer {
     this.#committed = committed;
     if (committed === undefined) return {};
     const isNew = JSON.stringify(committed) !== JSON.stringify(before);
-    const sessions = [...(await lane.views((session) => this.#begun.has(session)))].flatMap(([session, state]) => {
+    const views = [...(await lane.views((session) => this.#begun.has(session)))];
+    // By name: which was opened first may differ from run to run.
+    const sessions = views.toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([session, state]) => {
       const differing = Object.entries(state).filter(
         ([name, rows]) => JSON.stringify(rows) !== JSON.stringify(committed[name]),
       );

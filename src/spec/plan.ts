@@ -16,9 +16,9 @@ export interface Plan {
 const harmless =
   /^(select|insert|update|delete|merge|with|values|table|begin|start|commit|end|rollback|abort|savepoint|release|lock|show|set (local|transaction|constraints))\b/;
 
-/** Shows where rows lie, when, or to whom else the server belongs; or makes something that is not a row. */
+/** Shows where rows lie, when, or to whom else the server belongs; makes something that is not a row, or keeps it in the session. */
 const revealing =
-  /\b(ctid|xmin|xmax|cmin|cmax|tableoid|oid|into temp|current_database|pg_(?!sleep|advisory_xact_lock|try_advisory_xact_lock)\w+)\b|^select\b(?!.*\bfrom\b.*\binto\b).*\binto\b/;
+  /\b(ctid|xmin|xmax|cmin|cmax|tableoid|oid|lastval|currval|setseed|into temp|current_database|pg_(?!sleep|advisory_xact_lock|try_advisory_xact_lock)\w+)\b|^select\b(?!.*\bfrom\b.*\binto\b).*\binto\b/;
 
 /** Belongs to the whole server, or to who it is that uses it. */
 const serverWide = /\b(role|user|database|tablespace|system|subscription|publication|prepared?|listen|notify)\b/;

@@ -76,6 +76,23 @@ describe("simpler programs", () => {
     expect(initials).not.toContainEqual({ start: 1, others: [] });
   });
 
+  test("nor have they a state for which the model has no parameters", () => {
+    const about = {
+      // Of nothing it throws.
+      parameters: ({ others }: { others: readonly number[] }) => fc.constantFrom(...others.map((by) => ({ by }))),
+      run: async () => undefined,
+    };
+    const operations = { ...counterModel().operations, add: about } as never;
+    const initial = fc.array(fc.nat()).map((others) => ({ start: 0, others }));
+    const from: Program = { initial: { start: 0, others: [4] }, actors: [{ name: "a", operations: [add(4)] }] };
+    const model = counterModel({ operations, initial: initial as never });
+    const left = [...simpler(model, { program: from, order: [] })].map(({ program }) => program);
+    expect(left.map(({ initial, actors }) => [initial, actors[0]!.operations.length])).not.toContainEqual([
+      { start: 0, others: [] },
+      1,
+    ]);
+  });
+
   test("are also what the model proposes, with the order of its actors", () => {
     const swapped: Program = {
       ...program,

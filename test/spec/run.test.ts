@@ -181,6 +181,8 @@ describe("planOf", () => {
     [table, "SET lock_timeout = 1"],
     [table, "SELECT pg_advisory_lock(1)"],
     [table, "NOTIFY x"],
+    [table, "SELECT lastval()"],
+    [table, "SELECT setseed(0.5)"],
     [table, "VACUUM t"],
     [`${table} CREATE ROLE r;`, "SELECT 1"],
     [`${table} CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';`, "SELECT f()"],

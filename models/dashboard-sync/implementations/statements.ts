@@ -9,18 +9,19 @@ import type { PartitionKey, WorkItem } from "../queue.js";
  * it as running (T0). A failed run that is fetched keeps its status: at T5 the retry still finds it failed.
  */
 export async function startWork(db: Queryable, item: WorkItem): Promise<WorkerRun> {
-  const existing = await fetchWorkerRun(db, item);
-  if (existing !== undefined) return existing;
-  const created = await db.query<WorkerRun>(
-    `INSERT INTO worker_runs (run_id, partition_id, status, payload)
-     VALUES ($1, $2, 'running', $3)
-     ON CONFLICT (run_id, partition_id) DO NOTHING
-     RETURNING id`,
-    [item.runId, item.partitionId, item],
-  );
-  // Somebody else created it in between, and a retry may even have deleted that one again: then the worker has an id that
-  // no row has, as it would have of one that is deleted a moment later.
-  return created.rows[0] ?? (await fetchWorkerRun(db, item)) ?? { id: "0" };
+  for (;;) {
+    const existing = await fetchWorkerRun(db, item);
+    if (existing !== undefined) return existing;
+    const created = await db.query<WorkerRun>(
+      `INSERT INTO worker_runs (run_id, partition_id, status, payload)
+       VALUES ($1, $2, 'running', $3)
+       ON CONFLICT (run_id, partition_id) DO NOTHING
+       RETURNING id`,
+      [item.runId, item.partitionId, item],
+    );
+    // Else somebody else created it in between, and a retry may even have deleted that one again.
+    if (created.rows[0] !== undefined) return created.rows[0];
+  }
 }
 
 async function fetchWorkerRun(db: Queryable, { runId, partitionId }: PartitionKey): Promise<WorkerRun | undefined> {
