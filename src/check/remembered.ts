@@ -1,6 +1,7 @@
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
 import { assignedPool } from "../execution/pool.js";
+import type { Program } from "../execution/program.js";
 import { explore, type Failure } from "../explore/explore.js";
 import type { RememberedReport } from "../explore/verdict.js";
 import { signatureOf } from "../oracle/violation.js";
@@ -39,7 +40,7 @@ export async function recall(
 ): Promise<Recalled> {
   const { counterexample } = remembered;
   const { implementation, program } = counterexample;
-  const missing = missingIn(model, counterexample);
+  const missing = missingIn(model, program);
   if (missing !== undefined)
     return { remembered, state: "diverged", note: `the model has no ${missing} any more`, failures: [] };
   const assignment = { model, implementation, program, pool: assignedPool, record: false };
@@ -54,8 +55,8 @@ export async function recall(
   return { remembered, state: "breaks", note, failures: [{ execution: -1, program, trace, violations }] };
 }
 
-/** What the counterexample runs and the model does not have. */
-function missingIn({ operations }: AnyModel, { program }: Counterexample): string | undefined {
+/** What a program runs and the model does not have. */
+export function missingIn({ operations }: AnyModel, program: Program): string | undefined {
   const call = program.actors
     .flatMap((actor) => actor.operations)
     .find(({ operation }) => !Object.hasOwn(operations, operation));

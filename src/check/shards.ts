@@ -10,7 +10,8 @@ import type { Coverage, FailureRecord, ShardFindings, ShardRecord, VerdictFile }
 import { judge } from "../oracle/judge.js";
 import { signatureOf } from "../oracle/violation.js";
 import { Divergence, follow } from "../strategy/follow.js";
-import { defaultStrategy, type CheckOptions, type CheckResult } from "./options.js";
+import type { CheckOptions, CheckResult } from "./options.js";
+import { missingIn } from "./remembered.js";
 import type { ExpectedRow } from "./rows.js";
 
 /** What one shard of a check came to, and what to call it in messages. */
@@ -67,6 +68,11 @@ export async function explorationOfAll(
   const { failures: records, seen, problems: before } = foundByAll(shards, row);
   const problems = new Map(before);
   const signatures = [...seen.keys()];
+  for (const { program } of records) {
+    const missing = missingIn(model, program);
+    if (missing !== undefined)
+      throw new UsageError(`a shard is damaged: what broke in it runs ${missing}, which the model does not have`);
+  }
   const again = await Promise.all(
     records.map(async (record, at) => {
       const failure = await repeat(record, lanes, model, implementation);
@@ -124,9 +130,10 @@ export function inOrder(results: readonly ShardResult[]): readonly ShardResult[]
 export function optionsOf([first]: readonly ShardResult[]): CheckOptions {
   const { seed, implementations, shard } = first!.verdict;
   const { executions, seconds } = shard!;
+  const [row] = implementations;
   return {
     seed,
-    strategy: implementations[0]?.strategy ?? defaultStrategy,
+    ...(row === undefined ? {} : { strategy: row.strategy }),
     ...(executions === null ? {} : { executions }),
     ...(seconds === null ? {} : { seconds }),
   };

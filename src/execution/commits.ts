@@ -24,6 +24,9 @@ const harmless = new Set(
   ),
 );
 
+/** What may fail, and have committed something all the same. */
+const commitsByItself = /;\s*\S|^\s*(call|do)\b/i;
+
 /** Tells after which steps an outside reader may see something else than before. */
 export class Publications {
   /** Whether a statement that wrote no row may have written something all the same. */
@@ -48,7 +51,9 @@ export class Publications {
     }
     const before = this.#written.delete(session);
     if (fault === "lost answer") return true;
-    if (outcome.kind !== "rows" || outcome.command === "ROLLBACK") return false;
+    // What stood before the statement that failed, or was committed by a procedure, stays.
+    if (outcome.kind !== "rows") return commitsByItself.test(step.text);
+    if (outcome.command === "ROLLBACK") return false;
     return wrote || before;
   }
 

@@ -12,7 +12,7 @@ import { blockersOf, describeRow, waitingOf, type Waiting } from "./lock-waits.j
 import { fromModel, type AnyModel, type Isolation, type Rows, type State } from "./model.js";
 import { pass } from "./passage.js";
 import { resetsOf, type Resets } from "./resets.js";
-import { failureIn, hasStatefulFunction, makeSchema, remakeSchema, type Ground } from "./schema.js";
+import { failureIn, hasStatefulFunction, makeSchema, remakeSchema, stateStays, type Ground } from "./schema.js";
 import { stateQueryOf } from "./state-query.js";
 
 /** Where a database is. */
@@ -51,6 +51,7 @@ export class Lane {
   readonly #isolations = new WeakMap<Session, unknown>();
   #executions = 0;
   #schemaChanged = false;
+  #stateStays = false;
 
   private constructor(
     server: PostgresServer,
@@ -86,7 +87,9 @@ export class Lane {
       const query = await stateQueryOf(model, control);
       connections.stateful = await hasStatefulFunction(control);
       await run(control, query, `the state queries of model "${model.name}"`);
-      return new Lane(server, model, options, ground, resets, query);
+      const lane = new Lane(server, model, options, ground, resets, query);
+      lane.#stateStays = await stateStays(control, Object.values(model.state ?? {}));
+      return lane;
     } catch (error) {
       await database.drop().catch(() => undefined);
       throw error;
@@ -142,6 +145,11 @@ export class Lane {
   /** Looks at a statement that is about to be sent: what changes the schema is undone before the next execution. */
   noteStatement(text: string): void {
     this.#schemaChanged ||= changesSchema(text);
+  }
+
+  /** Whether the state stays as it is until a statement has written to a table, by what can be seen of that statement. */
+  get stateStays(): boolean {
+    return this.#stateStays && !this.#schemaChanged;
   }
 
   async #restoreSchema(): Promise<void> {

@@ -6,10 +6,13 @@ import type { Choice, Observed } from "../strategy/strategy.js";
 import type { Assignment } from "./assignment.js";
 import { Publications } from "./commits.js";
 import type { Lane } from "./lane.js";
-import { hasEveryCommit, schemaText } from "./model.js";
+import { hasEveryCommit, schemaText, type State } from "./model.js";
 import type { Operations } from "./operations.js";
 import { newRecord, type Recorded } from "./record.js";
 import type { Commit, Step, Trace } from "./trace.js";
+
+/** What locks a table against readers and leaves its schema as it is. */
+const againstReaders = /\block\s+\w|\b(truncate|cluster|reindex|vacuum|refresh)\b/i;
 
 /** What is kept of one execution while it goes on. */
 export class Recording implements Observed {
@@ -25,6 +28,10 @@ export class Recording implements Observed {
   readonly #switches: Switch[] = [];
   readonly #watchesCommits: boolean;
   readonly #publications: Publications;
+  /** What an outside reader sees, if that was seen and no step may have changed it since. */
+  #current: State | undefined;
+  /** Whether a step may have locked a table against readers. */
+  #locksTables = false;
   #displayBefore: Readonly<Record<string, string>> | undefined;
 
   /** Whether a step has ended that may have changed what an outside reader sees, and somebody wants to know. */
@@ -51,6 +58,9 @@ export class Recording implements Observed {
       this.#switches.push({ step: index, to: choice.session, ...(fault === undefined ? {} : { fault }) });
     this.pending.push(choices);
     this.last = choice;
+    this.#locksTables ||= againstReaders.test(step.text);
+    // What a crash lets go of the actor's own is told by no answer.
+    if (fault !== undefined) this.#current = undefined;
     const record = newRecord(step, index, fault);
     this.steps.push(record);
     return record;
@@ -65,13 +75,29 @@ export class Recording implements Observed {
 
   /** What a step that is over may have shown to others. */
   note(record: Recorded): void {
-    if (this.#watchesCommits && this.#publications.note(record)) this.published = true;
+    if (!this.#watchesCommits && !this.#assignment.record) return;
+    if (!this.#publications.note(record)) return;
+    this.#current = undefined;
+    if (this.#watchesCommits) this.published = true;
+  }
+
+  /** What an outside reader sees now; undefined while an actor has locked a table against readers. */
+  async #look(): Promise<State | undefined> {
+    if (this.#current !== undefined && this.#staysKnown) return this.#current;
+    this.#current = await this.#lane.state();
+    return this.#current;
+  }
+
+  /** Whether nothing can change it unnoticed: nobody outside of the execution, and no lock keeps readers out. */
+  get #staysKnown(): boolean {
+    const { keeper, pause } = this.#assignment;
+    return keeper === undefined && pause === undefined && this.#lane.stateStays && !this.#locksTables;
   }
 
   /** Keeps what an outside reader sees now, if that may have changed. */
   async watch(step: number): Promise<void> {
     this.published = false;
-    const state = await this.#lane.state();
+    const state = await this.#look();
     if (state !== undefined) this.commits.push({ step, state: state as Commit["state"] });
   }
 
@@ -90,7 +116,7 @@ export class Recording implements Observed {
   }
 
   async #display(): Promise<Readonly<Record<string, string>> | undefined> {
-    const state = await this.#lane.state();
+    const state = await this.#look();
     const { display } = this.#assignment.model;
     if (state === undefined) return undefined;
     if (display !== undefined) return display(state);
@@ -104,7 +130,7 @@ export class Recording implements Observed {
 
   /** @throws {PostgresError} When somebody still has the tables locked. */
   async trace(operations: Operations): Promise<Trace> {
-    const state = await this.#lane.state();
+    const state = await this.#look();
     if (state === undefined) throw new PostgresError("the tables are locked although every actor is done");
     const { calls } = operations;
     return {

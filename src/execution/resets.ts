@@ -21,8 +21,7 @@ export async function resetsOf(control: pg.Client, superuser: boolean): Promise<
   const tables = (await control.query<Table>(tablesQuery)).rows;
   const restart = await textsOf(control, sequencesQuery);
   const refresh = await textsOf(control, viewsQuery);
-  const names = tables.map(({ name }) => name);
-  const truncate = names.length === 0 ? "" : `truncate ${names.join(", ")} cascade;`;
+  const truncate = tables.length === 0 ? "" : truncateFilled(tables);
   const remove = tables.map(({ name, only }) => `delete from ${only}${name};`).join(" ");
   const [before, after] = superuser ? withoutTriggers : await withoutOwnTriggers(control);
   const base: string[] = [];
@@ -43,6 +42,21 @@ interface Table {
   readonly only: string;
   /** Those that can be inserted into. */
   readonly columns: string | null;
+}
+
+/**
+ * Truncating a table takes some 0.7 ms (with its indexes and what it keeps apart, it is four new files and more), whether
+ * there was anything in it or not; where there never was, it is as new.
+ */
+function truncateFilled(tables: readonly Table[]): string {
+  const all = tables.map(({ name }) => `${pg.escapeLiteral(name)}::regclass`).join(", ");
+  return `do $raceproof$
+    declare filled text := (
+      select string_agg(oid::regclass::text, ', ') from pg_class
+      where oid = any (array[${all}]) and (relkind = 'p' or pg_relation_size(oid) > 0));
+    begin
+      if filled is not null then execute format('truncate %s cascade', filled); end if;
+    end $raceproof$;`;
 }
 
 async function textsOf(control: pg.Client, query: string): Promise<string> {

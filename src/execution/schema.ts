@@ -70,6 +70,28 @@ export async function hasStatefulFunction(control: pg.Client): Promise<boolean> 
   return rows.some(({ source }) => source !== null && leavesState.test(source));
 }
 
+/**
+ * Whether what state queries answer stays as it is until a statement has written to a table, by what can be seen of that
+ * statement: it looks at nothing else, and no query writes by way of a function that a view calls.
+ */
+export async function stateStays(control: pg.Client, queries: readonly string[]): Promise<boolean> {
+  if ((await control.query(writingQuery)).rowCount !== 0) return false;
+  const views = await control.query<{ definition: string }>(
+    `select pg_get_viewdef(c.oid) as definition from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'v' and ${ours}`,
+  );
+  return ![...queries, ...views.rows.map(({ definition }) => definition)].some((text) => elsewhere.test(text));
+}
+
+/** What a query looks at beside tables: locks and sessions, sequences, the time. */
+const elsewhere =
+  /\bpg_|\bcurrval\b|\blast_value\b|\bis_called\b|\btxid_|\bx(min|max)\b|\bnow\b|timestamp\s*\(\)|\bcurrent_(date|time|setting)|\blocaltime|\btimeofday\b|\brandom\b/i;
+
+/** Those of triggers are called by nobody else. */
+const writingQuery = `
+  select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  where p.provolatile = 'v' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype) and ${ours} limit 1`;
+
 const functionsQuery = `
   select case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end as source
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${ours}`;

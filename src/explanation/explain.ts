@@ -1,14 +1,11 @@
-import { firstDifference } from "../execution/compare.js";
-import { execute, type Assignment, type Executed } from "../execution/execution.js";
+import type { Assignment, Executed } from "../execution/execution.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { AnyModel } from "../execution/model.js";
-import { assignedPool } from "../execution/pool.js";
 import type { Program } from "../execution/program.js";
 import type { Step, Trace } from "../execution/trace.js";
 import { Footprints } from "../footprint/footprints.js";
 import type { Violation } from "../oracle/violation.js";
 import { eventsOf, happensBefore, type Event } from "../strategy/events.js";
-import { Divergence, follow } from "../strategy/follow.js";
 import type { Edge, Explanation } from "./explanation.js";
 import { sourcesOf } from "./sites.js";
 import { staleReads } from "./stale.js";
@@ -18,45 +15,52 @@ import { Watch } from "./watch.js";
 /** Longer executions are not looked at after every step: what is shrunk is shorter. */
 const longest = 600;
 
-/** What there is to explain. */
-export interface Unexplained {
-  readonly model: AnyModel;
-  readonly implementation: string;
-  readonly program: Program;
-  readonly trace: Trace;
-  readonly violations: readonly Violation[];
+/** What there is to explain: an execution, and somebody who looked on. */
+export interface Watched {
+  readonly executed: Executed;
+  readonly watch: Watch;
+}
+
+/** Who looks on while a program is run, for {@link explain}; nobody where that would take too long. */
+export async function watchOf(
+  lanes: Lanes,
+  { model, program }: Assignment,
+  { steps }: Trace,
+): Promise<Watch | undefined> {
+  if (steps.length > longest) return undefined;
+  const footprints = await footprintsOf(lanes, model, program);
+  const alone = footprints?.();
+  return new Watch((step) => isPlainRead(step, alone));
 }
 
 /**
- * Runs a counterexample once more, looking at everything after each step, and then what is next to it.
+ * Says what was seen of a counterexample, and runs what is next to it.
  *
+ * @param assignment What was run.
+ * @param violations What it broke.
  * @param before An explanation of the same: of what is next to it, only what passed is run again.
- * @returns Undefined where it does not go the same way again, even when looked at: then nothing is explained by it.
  * @throws {PostgresError} When Postgres goes away.
  */
 export async function explain(
   lanes: Lanes,
-  { model, implementation, program, trace, violations }: Unexplained,
+  assignment: Assignment,
+  { executed, watch }: Watched,
+  violations: readonly Violation[],
   before?: Explanation,
-): Promise<Explanation | undefined> {
-  if (trace.steps.length > longest) return undefined;
-  const catalog = await lanes.catalog();
-  const known = (model.prepare?.(program.initial) ?? "") === "";
-  const assignment: Assignment = { model, implementation, program, pool: assignedPool, record: true };
-  const footprintsNow = () => (known ? new Footprints(catalog, lanes.isolation) : undefined);
-  const alone = footprintsNow();
-  const watch = new Watch((step) => isPlainRead(step, alone));
-  const executed = await again(lanes, { ...assignment, observer: watch }, trace);
-  if (executed === undefined || firstDifference(trace, executed.trace) !== undefined) return undefined;
-  const events = eventsOf(executed, footprintsNow());
+): Promise<Explanation> {
+  const { model, program } = assignment;
+  const footprintsNow = await footprintsOf(lanes, model, program);
+  const { trace } = executed;
+  const events = eventsOf(executed, footprintsNow?.());
   const failed = { executed, events, violations };
   const footprints = events.flatMap((event) => event.footprints?.slice(0, 1) ?? []);
+  const isKnown = footprintsNow !== undefined;
   return {
     sites: trace.steps.map(({ index }) => watch.sites[index] ?? null),
     sources: sourcesOf(watch.sites),
     views: watch.views,
-    edges: known ? edgesOf(events) : [],
-    stale: known ? staleReads(executed.trace, watch.readings, footprints) : [],
+    edges: isKnown ? edgesOf(events) : [],
+    stale: isKnown ? staleReads(trace, watch.readings, footprints) : [],
     swap:
       before === undefined
         ? await nearestPassing(lanes, assignment, failed)
@@ -64,13 +68,14 @@ export async function explain(
   };
 }
 
-async function again(lanes: Lanes, assignment: Assignment, { schedule }: Trace): Promise<Executed | undefined> {
-  try {
-    return await lanes.run((lane) => execute(lane, assignment, follow(schedule)));
-  } catch (error) {
-    if (error instanceof Divergence) return undefined;
-    throw error;
-  }
+/** Undefined where the catalog tells of another schema than the program's. */
+async function footprintsOf(
+  lanes: Lanes,
+  model: AnyModel,
+  { initial }: Program,
+): Promise<(() => Footprints) | undefined> {
+  const catalog = await lanes.catalog();
+  return (model.prepare?.(initial) ?? "") === "" ? () => new Footprints(catalog, lanes.isolation) : undefined;
 }
 
 /** Whether a step is a query that does nothing but read, and may be asked again. */

@@ -40,7 +40,7 @@ export class Watch implements Observer {
       this.#note(step);
     }
     const isRead = step !== undefined && this.#isRead(step);
-    const isNews = step === undefined || (mayHaveCommitted(step) && !isRead);
+    const isNews = step === undefined || !lane.stateStays || (mayHaveCommitted(step) && !isRead);
     this.views.push(await this.#view(lane, isNews));
     if (step === undefined) return;
     if (isNews) await this.#askAllAgain(lane, step);
@@ -66,12 +66,16 @@ export class Watch implements Observer {
     this.#committed = committed;
     if (committed === undefined) return {};
     const isNew = JSON.stringify(committed) !== JSON.stringify(before);
-    const sessions = [...(await lane.views((session) => this.#begun.has(session)))].flatMap(([session, state]) => {
-      const differing = Object.entries(state).filter(
-        ([name, rows]) => JSON.stringify(rows) !== JSON.stringify(committed[name]),
-      );
-      return differing.length === 0 ? [] : [[session, Object.fromEntries(differing)] as const];
-    });
+    const views = [...(await lane.views((session) => this.#begun.has(session)))];
+    // By name: which was opened first may differ from run to run.
+    const sessions = views
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([session, state]) => {
+        const differing = Object.entries(state).filter(
+          ([name, rows]) => JSON.stringify(rows) !== JSON.stringify(committed[name]),
+        );
+        return differing.length === 0 ? [] : [[session, Object.fromEntries(differing)] as const];
+      });
     return {
       ...(isNew ? { committed: rowsOf(committed) } : {}),
       ...(sessions.length === 0

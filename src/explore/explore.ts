@@ -19,7 +19,7 @@ import { Findings, joined, type Failure, type Result, type Whole } from "./findi
 import { inOrder } from "./in-order.js";
 import { examplesOf, ProgramList, programSource } from "./programs.js";
 import { Queue, type Job } from "./queue.js";
-import { differsWhenRunTwice, sampledTwice } from "./twice.js";
+import { differsWhenRunTwice, isSampled } from "./twice.js";
 import { divide, type Division, type Shard, type Strand } from "./strands.js";
 import type { Coverage } from "./verdict.js";
 
@@ -203,10 +203,10 @@ class Exploring {
     const recalled = new Set<Result>();
     let begun = 0;
     const run = async (job: Job) => {
-      const isSampled = begun++ % sampledTwice === 0;
+      const isOfSample = isSampled(strand.index, begun++, this.#options.budget.executions);
       const known = journal?.recall(strand.index, job);
       if (known !== undefined) recalled.add(known);
-      return known ?? this.#attempt(active, job, isSampled);
+      return known ?? this.#attempt(active, job, isOfSample);
     };
     let learnt = 0;
     for await (const { job, result } of inOrder(next, run, this.#window)) {
@@ -231,7 +231,7 @@ class Exploring {
   }
 
   /** Runs an execution, and those that break in a new way, and a sample of all, twice. */
-  async #attempt(active: Active, job: Job, isSampled: boolean): Promise<Result | undefined> {
+  async #attempt(active: Active, job: Job, isOfSample: boolean): Promise<Result | undefined> {
     const { lanes } = this.#options;
     const scheduler = decorated(job.scheduler);
     const result = await lanes.run(async (lane) =>
@@ -239,7 +239,7 @@ class Exploring {
     );
     if (result === undefined || "problem" in result) return result;
     const unseen = result.violations.map(wayOf).filter((way) => !this.#runTwice.has(way));
-    if (unseen.length === 0 && !isSampled) return result;
+    if (unseen.length === 0 && !isOfSample) return result;
     for (const way of unseen) this.#runTwice.add(way);
     const problem = await differsWhenRunTwice(lanes, assignmentOf(job, this.#options), scheduler, result.trace!);
     return problem === undefined ? result : { problem };

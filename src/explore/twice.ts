@@ -6,8 +6,21 @@ import type { Trace } from "../execution/trace.js";
 import { Divergence } from "../strategy/follow.js";
 import type { RepeatableScheduler } from "../strategy/repeat.js";
 
-/** Of the executions that broke nothing new, one in so many is run twice. */
-export const sampledTwice = 64;
+/** Of the executions that broke nothing new, one in so many is run twice; at least so many, where there are few. */
+const sampled = { oneIn: 64, least: 8 };
+
+/**
+ * Whether an execution is one of the sample that is run twice. It goes through the strands and through each of them, as
+ * every strand has programs of its own.
+ *
+ * @param strand Its index.
+ * @param number Of the execution in its strand, from 0.
+ * @param executions The budget of the exploration; Infinity for no limit.
+ */
+export function isSampled(strand: number, number: number, executions: number): boolean {
+  const oneIn = Math.min(sampled.oneIn, Math.max(1, Math.floor(executions / sampled.least)));
+  return (strand + number) % oneIn === 0;
+}
 
 /**
  * Runs an execution once more, in the same order of steps, and compares the two. Where they differ, something decides

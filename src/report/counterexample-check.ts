@@ -30,6 +30,21 @@ export function checkCounterexample(text: string, fileName: string): Counterexam
   return value as Counterexample;
 }
 
+/**
+ * Checks what a shard's file says of what it found in its rows.
+ *
+ * @param path Where in the file it stands.
+ * @throws UsageError naming the file, the place in it and what was expected there
+ */
+export function checkFindings(value: unknown, path: string, fileName: string): void {
+  try {
+    list(findings)(value, path);
+  } catch (error) {
+    if (!(error instanceof Mismatch)) throw error;
+    throw new UsageError(`${visible(fileName)} is damaged: ${error.message}`);
+  }
+}
+
 function parsed(text: string, file: string): unknown {
   if (text.trim() === "") throw new UsageError(`${file} is empty: expected a ${schemaName}@1`);
   try {
@@ -253,17 +268,19 @@ const explanation = object({
   swap: orNull(object({ tried: integer, passing: orNull(passing) })),
 });
 
+const program = object({
+  initial: json,
+  actors: list(object({ name: text, operations: list(object(call)) })),
+  faults: optional(list(object({ actor: text, kind: fault }))),
+});
+
 const counterexample = object({
   model: object({ name: text, module: orNull(text) }),
   implementation: text,
   condition: oneOf(...conditions),
   signature: text,
   violations: list(object({ invariant: text, way: text, message: text, after: optional(integer) })),
-  program: object({
-    initial: json,
-    actors: list(object({ name: text, operations: list(object(call)) })),
-    faults: optional(list(object({ actor: text, kind: fault }))),
-  }),
+  program,
   schedule,
   trace,
   explanation: optional(explanation),
@@ -273,4 +290,17 @@ const counterexample = object({
     raceproof: text,
     postgres: object({ version: text, kind: text, settings: record(text) }),
   }),
+});
+
+const seen = { times: integer, first: integer };
+
+const findings = object({
+  failures: list(
+    object({
+      ...seen,
+      signature: text,
+      smallest: object({ execution: integer, steps: integer, program, schedule }),
+    }),
+  ),
+  problems: list(object({ ...seen, message: text })),
 });

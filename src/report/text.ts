@@ -28,13 +28,14 @@ export function oneLine(text: string): string {
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** What a reader takes for one character each. */
-export function characters(text: string): string[] {
-  return Array.from(graphemes.segment(text), ({ segment }) => segment);
-}
-
 /** Characters of European scripts, punctuation and arrows: each is one for a reader, too. */
 const standsAlone = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2500-\u25ff]*$/u;
+
+/** What a reader takes for one character each. */
+export function characters(text: string): string[] {
+  if (standsAlone.test(text)) return Array.from(text);
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
 
 /** At most `limit` characters of the text; `…` is the last of them when something is missing. */
 export function cut(text: string, limit: number): string {

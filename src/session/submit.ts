@@ -25,7 +25,8 @@ export function submit(
   const given = typeof values === "function" ? object.values : (values ?? object.values);
   // As they are now: the driver would have sent them at once.
   const parameters = Array.isArray(given) ? [...(given as unknown[])] : given;
-  const sent = typeof config === "string" ? { text: config, values: parameters } : writable(object, parameters);
+  // The driver makes a costly copy of an object.
+  const sent = typeof config === "string" ? [config, parameters] : [writable(object, parameters), undefined];
   const issue = (give: Done) =>
     session.submit(
       new Statement(
@@ -34,7 +35,7 @@ export function submit(
         operationOf(holder),
         object.text ?? "",
         Array.isArray(parameters) ? parameters : [],
-        (done, instead) => send(instead === undefined ? sent : { text: instead }, undefined, done),
+        (done, instead) => send(...(instead === undefined ? sent : [instead, undefined]), done),
         true,
         give,
       ),

@@ -1,7 +1,7 @@
 import { currentActor, keepActor, type ActorContext } from "./context.js";
 import type { GatedStep } from "./gate.js";
 import { passing } from "./timer-step.js";
-import { stepWithoutStatement } from "./yield-point.js";
+import { StepWithoutStatement } from "./yield-point.js";
 
 /** A timer of an actor's. In the places of `NodeJS.Timeout`, so it can do what one of those can. */
 export class VirtualTimer {
@@ -160,7 +160,7 @@ export class VirtualClock {
       },
       refuse: () => undefined,
     };
-    return stepWithoutStatement(context, `${passing}${durationText(timer.delay)}`, rest, passes);
+    return new StepWithoutStatement(context, `${passing}${durationText(timer.delay)}`, rest, passes);
   }
 }
 

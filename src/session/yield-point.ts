@@ -13,45 +13,54 @@ export function yieldPoint(label: string): Promise<void> {
   if (context === undefined) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const stack = context.gate.wantsCallers ? callersStack() : undefined;
-    context.gate.arrived(stepWithoutStatement(context, label, { stack, deliver: resolve, refuse: reject }));
+    context.gate.arrived(new StepWithoutStatement(context, label, { stack, deliver: resolve, refuse: reject }));
   });
 }
 
-/**
- * A step that is no statement: nothing is sent when it is let through.
- *
- * @param passes Called when it is.
- */
-export function stepWithoutStatement(
-  context: ActorContext,
-  text: string,
-  rest: Pick<GatedStep, "stack" | "deliver" | "refuse">,
-  passes?: () => void,
-): GatedStep {
-  let passed = false;
-  return {
-    ...rest,
-    actor: context.actor,
-    session: context.actor,
-    operation: context.operation,
-    kind: "yield",
-    text,
-    values: [],
-    pid: null,
-    canFail: false,
-    go: () => {
-      passed = true;
-      passes?.();
-      context.gate.changed();
-    },
-    get outcome() {
-      return passed ? ({ kind: "passed" } as const) : undefined;
-    },
-    rows: undefined,
-    waits: 0,
-    lastWait: undefined,
-    transaction: "none",
-    lost: false,
-    lose: () => Promise.resolve([]),
-  };
+/** A step that is no statement: nothing is sent when it is let through. */
+export class StepWithoutStatement implements GatedStep {
+  readonly kind = "yield";
+  readonly actor: string;
+  readonly session: string;
+  readonly operation: number;
+  readonly values: readonly unknown[] = [];
+  readonly pid = null;
+  readonly canFail = false;
+  readonly rows = undefined;
+  readonly waits = 0;
+  readonly lastWait = undefined;
+  readonly transaction = "none";
+  readonly lost = false;
+  readonly stack: string | undefined;
+  readonly deliver: () => void;
+  readonly refuse: (error: Error) => void;
+  outcome: GatedStep["outcome"];
+  readonly #context: ActorContext;
+  readonly #passes: (() => void) | undefined;
+
+  /** @param passes Called when it is let through. */
+  constructor(
+    context: ActorContext,
+    readonly text: string,
+    { stack, deliver, refuse }: Pick<GatedStep, "stack" | "deliver" | "refuse">,
+    passes?: () => void,
+  ) {
+    this.#context = context;
+    this.actor = this.session = context.actor;
+    this.operation = context.operation;
+    this.stack = stack;
+    this.deliver = deliver;
+    this.refuse = refuse;
+    this.#passes = passes;
+  }
+
+  go(): void {
+    this.outcome = { kind: "passed" };
+    this.#passes?.();
+    this.#context.gate.changed();
+  }
+
+  lose(): Promise<readonly number[]> {
+    return Promise.resolve([]);
+  }
 }

@@ -1,14 +1,15 @@
-import fc, { type Arbitrary } from "fast-check";
+import type { Arbitrary } from "fast-check";
 import { parametersOf, type AnyModel } from "../execution/model.js";
-import type { Actor, Fault, Json, Program } from "../execution/program.js";
+import type { Actor, Fault, Json } from "../execution/program.js";
 import { renamed, staysValid, type Candidate } from "./candidates.js";
 import { compareLeaves, comparePrograms, compareValues, leavesOf, rankOf } from "./rank.js";
+import { mayBe, parametersFor, valuesOf } from "./values.js";
 
 /**
  * Programs that do the same with other names: of the same size, and no less simple. Which actor it was, which of several
  * alike things, which of several values that all do is up to chance when a race is found; what is left of it when it is
  * reported shall not be. So: actors in the model's order, the first that may do it, whatever can be renamed
- * consistently renamed to what is simpler, the simplest values that the model generates.
+ * consistently renamed to what is simpler, the first operation that does, the simplest values that the model generates.
  *
  * Each comes with the order of steps that it takes to be the same execution, if the two are alike.
  */
@@ -24,6 +25,7 @@ export function* alike(model: AnyModel, from: Candidate): Generator<Candidate> {
 function* proposals(model: AnyModel, from: Candidate): Generator<Candidate> {
   yield inOrder(model, from);
   yield* byOtherActors(model, from);
+  yield* withOtherOperations(model, from);
   yield* withOtherFaults(model, from);
   yield* withOtherNames(model, from);
   yield* withOtherValues(model, from);
@@ -95,6 +97,21 @@ function* played(
   yield inOrder(model, { program: changed, order: renamed(order, names) });
 }
 
+/** One operation is another one that the model lists before it, with the same parameters. */
+function* withOtherOperations(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
+  for (const [at, actor] of program.actors.entries()) {
+    const listed = model.actors[actor.name] ?? [];
+    for (const [index, { operation, parameters }] of actor.operations.entries()) {
+      for (const earlier of listed.slice(0, Math.max(0, listed.indexOf(operation)))) {
+        const call = { operation: earlier, parameters };
+        const operations = actor.operations.with(index, call);
+        if (mayBe(model, program.initial, call))
+          yield { program: { ...program, actors: program.actors.with(at, { ...actor, operations }) }, order };
+      }
+    }
+  }
+}
+
 /** Something simpler goes wrong. */
 function* withOtherFaults(model: AnyModel, { program, order }: Candidate): Generator<Candidate> {
   for (const [index, { actor, kind }] of (program.faults ?? []).entries()) {
@@ -125,17 +142,10 @@ function* withOtherNames(model: AnyModel, { program, order }: Candidate): Genera
         ...actor,
         operations: actor.operations.map((call) => ({ ...call, parameters: withLeaves(call.parameters, change) })),
       }));
-      if (actors.flatMap(({ operations }) => operations).every((call) => isKnown(model, program, call)))
+      if (actors.flatMap(({ operations }) => operations).every((call) => mayBe(model, program.initial, call)))
         yield { program: { ...program, actors }, order };
     }
   }
-}
-
-function isKnown(model: AnyModel, { initial }: Program, { operation, parameters }: Actor["operations"][number]) {
-  const arbitrary = parametersOf(model, operation, initial);
-  const text = JSON.stringify(parameters);
-  const values = parametersFor(model, operation, initial);
-  return arbitrary.canShrinkWithoutContext(parameters) || values.some((value) => JSON.stringify(value) === text);
 }
 
 function withLeaves(value: Json, change: (leaf: unknown) => unknown): Json {
@@ -165,25 +175,4 @@ const mostValues = 12;
 
 function simplerOf(values: readonly Json[], arbitrary: Arbitrary<Json>, value: Json): readonly Json[] {
   return values.filter((other) => compareValues(arbitrary, other, value) < 0).slice(0, mostValues);
-}
-
-const samples = 60;
-const sampled = new WeakMap<AnyModel, Map<string, readonly Json[]>>();
-
-/** What a place in a program may hold, the simplest first, as far as always the same few samples tell. */
-function valuesOf(model: AnyModel, place: string, arbitrary: Arbitrary<Json>): readonly Json[] {
-  const places = sampled.get(model) ?? new Map<string, readonly Json[]>();
-  sampled.set(model, places);
-  const known = places.get(place);
-  if (known !== undefined) return known;
-  const texts = new Set(
-    fc.sample(arbitrary, { numRuns: samples, seed: 1 }).map((value) => JSON.stringify(value ?? null)),
-  );
-  const values = [...texts].map((text) => JSON.parse(text) as Json).toSorted((a, b) => compareValues(arbitrary, a, b));
-  places.set(place, values);
-  return values;
-}
-
-function parametersFor(model: AnyModel, operation: string, initial: Json): readonly Json[] {
-  return valuesOf(model, JSON.stringify([operation, initial]), parametersOf(model, operation, initial));
 }

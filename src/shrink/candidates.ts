@@ -2,6 +2,7 @@ import type { Arbitrary } from "fast-check";
 import { parametersOf, type AnyModel } from "../execution/model.js";
 import type { Actor, Json, Program } from "../execution/program.js";
 import type { Step } from "../execution/trace.js";
+import { mayBe } from "./values.js";
 
 /** Who took a step, and for which of its operations. */
 export type Turn = Pick<Step, "actor" | "session" | "operation" | "fault">;
@@ -14,7 +15,7 @@ export interface Candidate {
 
 /**
  * Programs that are one step simpler, the boldest first: without an actor, without an operation, what the model itself
- * proposes, a simpler initial state, a simpler operation of the same actor, and fast-check's shrinking of parameters.
+ * proposes, a simpler initial state, and fast-check's shrinking of parameters.
  */
 export function* simpler(model: AnyModel, from: Candidate): Generator<Candidate> {
   for (const candidate of proposals(model, from))
@@ -32,10 +33,7 @@ export function staysValid(model: AnyModel, before: Program, after: Program): bo
 }
 
 function allFit(model: AnyModel, { initial, actors }: Program): boolean {
-  const calls = actors.flatMap(({ operations }) => operations);
-  return calls.every(({ operation, parameters }) =>
-    parametersOf(model, operation, initial).canShrinkWithoutContext(parameters),
-  );
+  return actors.flatMap(({ operations }) => operations).every((call) => mayBe(model, initial, call));
 }
 
 /**
@@ -67,13 +65,6 @@ function* proposals(model: AnyModel, { program, order }: Candidate): Generator<C
     yield { program: { ...program, initial }, order };
   for (const { name, operations } of program.actors) {
     for (const [index, { operation, parameters }] of operations.entries()) {
-      for (const simplerOne of simplerOperations(model, name, operation)) {
-        if (!parametersOf(model, simplerOne, program.initial).canShrinkWithoutContext(parameters)) continue;
-        yield {
-          program: replaceOperations(program, name, operations.with(index, { operation: simplerOne, parameters })),
-          order,
-        };
-      }
       const arbitrary = parametersOf(model, operation, program.initial);
       for (const smaller of shrinks(arbitrary, parameters)) {
         yield {
@@ -107,12 +98,6 @@ function moved(before: Program, after: Program, order: readonly Turn[]): readonl
     }),
   );
   return renamed(order, names);
-}
-
-/** The operations that the model lists before this one among what the actor may run: the simpler come first. */
-function simplerOperations(model: AnyModel, actor: string, operation: string): readonly string[] {
-  const listed = model.actors[actor] ?? [];
-  return listed.slice(0, Math.max(0, listed.indexOf(operation)));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { firstDifference, type Difference } from "../execution/compare.js";
-import { execute, type Assignment } from "../execution/execution.js";
+import { execute, type Assignment, type Executed } from "../execution/execution.js";
 import type { Lanes } from "../execution/lanes.js";
 import type { Trace } from "../execution/trace.js";
 import { judge } from "../oracle/judge.js";
@@ -46,21 +46,39 @@ export async function replay(
   lanes: Lanes,
   assignment: Assignment,
   recording: Recording,
-  wrap: (scheduler: Scheduler) => Scheduler = (scheduler) => scheduler,
+  wrap?: (scheduler: Scheduler) => Scheduler,
 ): Promise<Replay> {
+  return (await replayExecuted(lanes, assignment, recording, wrap)).replay;
+}
+
+/** The same, with the whole of what was executed. */
+export async function replayExecuted(
+  lanes: Lanes,
+  assignment: Assignment,
+  recording: Recording,
+  wrap: (scheduler: Scheduler) => Scheduler = (scheduler) => scheduler,
+): Promise<{ readonly replay: Replay; readonly executed: Executed }> {
   let missed: Divergence | undefined;
   const scheduler = wrap(follow(recording.schedule, (divergence) => (missed ??= divergence)));
-  const ended = await run(lanes, assignment, scheduler);
+  const executed = await executeAfresh(lanes, assignment, scheduler);
+  const ended = endOf(assignment, executed);
   const difference = firstDifference(recording.trace, ended.trace) ?? (missed && differenceOf(missed));
-  if (difference !== undefined) return { ...ended, kind: "diverged", difference };
+  if (difference !== undefined) return { replay: { ...ended, kind: "diverged", difference }, executed };
   const kind = sameWay(ended, recording) ? "reproduced" : ended.violations.length === 0 ? "fixed" : "changed";
-  return { ...ended, kind, difference };
+  return { replay: { ...ended, kind, difference }, executed };
 }
 
 /** Runs an assignment under a scheduler, on tables as they are in a new database, and judges it. */
 export async function run(lanes: Lanes, assignment: Assignment, scheduler: Scheduler): Promise<Ended> {
-  const executed = await lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, scheduler));
-  return { trace: executed.trace, violations: judge(assignment.model, assignment.program, executed) };
+  return endOf(assignment, await executeAfresh(lanes, assignment, scheduler));
+}
+
+function executeAfresh(lanes: Lanes, assignment: Assignment, scheduler: Scheduler): Promise<Executed> {
+  return lanes.run((lane) => execute(lane, { ...assignment, pristine: true }, scheduler));
+}
+
+function endOf({ model, program }: Assignment, executed: Executed): Ended {
+  return { trace: executed.trace, violations: judge(model, program, executed) };
 }
 
 /** Whether two executions broke the same invariants in the same way. */

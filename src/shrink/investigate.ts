@@ -10,8 +10,8 @@ import { signatureOf, wayOf } from "../oracle/violation.js";
 import { judge } from "../oracle/judge.js";
 import { followOrder } from "../strategy/follow.js";
 import { turnsOf } from "./candidates.js";
-import { replay } from "./confirm.js";
-import { explain } from "../explanation/explain.js";
+import { replay, replayExecuted, type Recording, type Replay } from "./confirm.js";
+import { explain, watchOf, type Watched } from "../explanation/explain.js";
 import type { Explanation } from "../explanation/explanation.js";
 import type { OriginalStep } from "./counterexample.js";
 import { Memory } from "./memory.js";
@@ -238,21 +238,20 @@ async function confirmAll(shrunk: readonly (Shrunken & Minimal)[], options: Inve
   return Promise.all(shrunk.map((each) => confirm(each, lanes, options)));
 }
 
-/** Records the final form in full, and replays it. */
+/** Records the final form in full, and replays it; of both, somebody looks on who can tell the reasons. */
 async function confirm(failing: Shrunken & Minimal, lanes: Lanes, options: InvestigateOptions): Promise<Found> {
   const recorded = (await recordOf(asTheyAppear(failing), lanes, options)) ?? (await recordOf(failing, lanes, options));
   const { program, trace, violations } = recorded ?? failing;
   const recording = { schedule: trace.schedule, trace, violations };
   const times = failing.isAsElsewhere ? confirmations.asElsewhere : confirmations.own;
-  const replays = await Promise.all(
-    Array.from({ length: times }, (_, number) =>
-      // One of them in full: what is not the same in both is none of the counterexample's.
-      replay(lanes, assign(options, program, number === 0), recording),
-    ),
-  );
-  const other = replays[0]!.kind === "reproduced" ? replays[0] : undefined;
-  const [explanation, again] =
-    other === undefined ? [] : await reasonsOf({ program, trace, violations }, lanes, options);
+  const [full, ...others] = await Promise.all([
+    // One of them in full: what is not the same in both is none of the counterexample's.
+    replayInFull(lanes, assign(options, program, true), recording, recorded?.watched !== undefined),
+    ...Array.from({ length: times - 1 }, () => replay(lanes, assign(options, program, false), recording)),
+  ]);
+  const replays = [full.replay, ...others];
+  const other = full.replay.kind === "reproduced" ? full : undefined;
+  const told = await reasonsOf({ program, trace, violations }, [recorded?.watched, other?.watched], lanes, options);
   const signature = signatureOf(violations);
   return {
     ...failing,
@@ -261,8 +260,8 @@ async function confirm(failing: Shrunken & Minimal, lanes: Lanes, options: Inves
       other === undefined
         ? { trace, violations, explanation: undefined }
         : withStandIns(
-            { trace, violations, explanation },
-            { trace: other.trace, violations: other.violations, explanation: again },
+            { trace, violations, explanation: told[0] },
+            { trace: other.replay.trace, violations: other.replay.violations, explanation: told[1] },
           ),
     ),
     signature,
@@ -289,18 +288,19 @@ function originOf({ trace }: Failing): Pick<Shrunken, "from" | "original"> {
 }
 
 /**
- * Why it breaks, told twice: what is not the same in both is none of the counterexample's. Who interrupts wants to see what
- * there is, and waits for no reasons.
+ * Why it breaks, told twice, as it was seen twice: what is not the same in both is none of the counterexample's. Who
+ * interrupts wants to see what there is, and waits for no reasons.
  */
 async function reasonsOf(
-  failing: Failing,
+  { program, violations }: Failing,
+  [first, second]: readonly (Watched | undefined)[],
   lanes: Lanes,
-  { model, implementation, signal }: InvestigateOptions,
-): Promise<readonly (Explanation | undefined)[]> {
-  if (signal?.aborted === true) return [];
-  const unexplained = { model, implementation, ...failing };
-  const explanation = await explain(lanes, unexplained);
-  return explanation === undefined ? [] : [explanation, await explain(lanes, unexplained, explanation)];
+  options: InvestigateOptions,
+): Promise<readonly Explanation[]> {
+  if (first === undefined || second === undefined || options.signal?.aborted === true) return [];
+  const assignment = assign(options, program, true);
+  const explanation = await explain(lanes, assignment, first, violations);
+  return [explanation, await explain(lanes, assignment, second, violations, explanation)];
 }
 
 /** The actors in the order in which they take their first steps, so that the first column of a report is the first to act. */
@@ -315,19 +315,47 @@ function asTheyAppear({ program, trace, violations }: Failing): Failing {
   return { program: { ...program, actors }, trace, violations };
 }
 
+/** A failure that was run once more, in full. */
+interface Recorded extends Failing {
+  /** Where that went the same way although somebody looked on. */
+  readonly watched: Watched | undefined;
+}
+
 /** A failure once more, in full; undefined where it does not do the same again: the replays of what was seen will say so. */
 async function recordOf(
   { program, trace, violations }: Failing,
   lanes: Lanes,
   options: InvestigateOptions,
-): Promise<Failing | undefined> {
+): Promise<Recorded | undefined> {
   const { model } = options;
-  const executed = await lanes.run((lane) =>
-    execute(lane, assign(options, program, true), followOrder(turnsOf(trace.steps))),
-  );
-  const again = judge(model, program, executed);
-  const isSame = firstDifference(trace, executed.trace) === undefined && signatureOf(again) === signatureOf(violations);
-  return isSame ? { program, trace: executed.trace, violations: again } : undefined;
+  const assignment = assign(options, program, true);
+  const watch = await watchOf(lanes, assignment, trace);
+  for (const observer of new Set([watch, undefined])) {
+    const executed = await lanes.run((lane) =>
+      execute(lane, { ...assignment, ...(observer && { observer }) }, followOrder(turnsOf(trace.steps))),
+    );
+    const again = judge(model, program, executed);
+    if (firstDifference(trace, executed.trace) === undefined && signatureOf(again) === signatureOf(violations)) {
+      const watched = observer && { executed, watch: observer };
+      return { program, trace: executed.trace, violations: again, watched };
+    }
+  }
+  return undefined;
+}
+
+/** Where it goes another way because somebody looks on, that says nothing of it: then it is replayed with nobody there. */
+async function replayInFull(
+  lanes: Lanes,
+  assignment: Assignment,
+  recording: Recording,
+  isWatched: boolean,
+): Promise<{ readonly replay: Replay; readonly watched?: Watched }> {
+  const watch = isWatched ? await watchOf(lanes, assignment, recording.trace) : undefined;
+  if (watch !== undefined) {
+    const { replay, executed } = await replayExecuted(lanes, { ...assignment, observer: watch }, recording);
+    if (replay.kind === "reproduced") return { replay, watched: { executed, watch } };
+  }
+  return { replay: await replay(lanes, assignment, recording) };
 }
 
 function assign({ model, implementation }: InvestigateOptions, program: Program, record: boolean): Assignment {

@@ -1,7 +1,8 @@
 import type { CheckResult } from "../check/options.js";
 import { UsageError } from "../errors.js";
-import type { ShardFindings, VerdictFile } from "../explore/verdict.js";
+import type { VerdictFile } from "../explore/verdict.js";
 import type { ShardResult } from "../check/shards.js";
+import { checkFindings } from "../report/counterexample-check.js";
 import { readCounterexample } from "../report/counterexample-file.js";
 
 /**
@@ -33,9 +34,9 @@ export function readShard(text: string, name: string): ShardResult {
     (module === null || typeof module === "string") &&
     isList(split) &&
     isList(found) &&
-    found.length === verdict.implementations.length &&
-    found.every(isFindings);
+    found.length === verdict.implementations.length;
   if (!isWhole) throw new UsageError(`${name} is damaged: it does not say what its shard came to`);
+  checkFindings(found, "shard.found", name);
   return {
     name,
     verdict,
@@ -85,28 +86,6 @@ function isVerdict(value: unknown): value is VerdictFile {
         [row.overlaps, row.strategies, row.exhausted, row.pctBounds].every((each) => typeof each === "object"),
     )
   );
-}
-
-function isFindings(value: unknown): boolean {
-  const { failures, problems } = (value ?? {}) as Partial<ShardFindings>;
-  return isList(failures) && failures.every(isFound) && isList(problems) && problems.every(isSeen);
-}
-
-function isFound(value: unknown): boolean {
-  const { signature, smallest } = (value ?? {}) as Partial<ShardFindings["failures"][number]>;
-  const { execution, steps, program, schedule } = smallest ?? {};
-  return (
-    isSeen(value) &&
-    typeof signature === "string" &&
-    [execution, steps].every(Number.isInteger) &&
-    isList(program?.actors) &&
-    isList(schedule)
-  );
-}
-
-function isSeen(value: unknown): boolean {
-  const { times, first } = (value ?? {}) as { readonly times?: unknown; readonly first?: unknown };
-  return Number.isInteger(times) && Number.isInteger(first);
 }
 
 function isList(value: unknown): value is readonly unknown[] {

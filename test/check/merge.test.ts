@@ -142,6 +142,18 @@ test("what broke in a shard and does not break where shards are merged is no cer
   );
 });
 
+test("what a shard's file says of its failures is looked at before anything is run", async () => {
+  const model = counterModel();
+  const [shard] = await shardsOf(model, 1, { executions: 30 });
+  const text = writeVerdict(shard!);
+  const damaged = text.replace('"smallest": {', '"smallest": { "steps": "many", "was": "here" }, "before": {');
+  expect(() => readShard(damaged, "s.json")).toThrow(/s.json is damaged: shard.found\[\d\].failures\[0\].smallest/);
+  const foreign = readShard(text.replaceAll('"operation": "add"', '"operation": "gone"'), "s.json");
+  await expect(check(model, { ...options, shards: [foreign] })).rejects.toThrow(
+    'a shard is damaged: what broke in it runs operation "gone", which the model does not have',
+  );
+});
+
 test("another version of the code is another definition, the same one is not", async () => {
   const definitionOf = async (model: AnyModel) => {
     const { verdict } = await check(model, { ...options, executions: 2, shard: { number: 1, of: 20 } });

@@ -236,3 +236,23 @@ test("the display of a recorded run is left out where a reader would have to wai
   expect(trace.displayBefore).toEqual({ t: "1 1" });
   expect(trace.steps.map(({ display }) => display)).toEqual([{ t: "1 1" }, { t: "1 1" }, undefined, { t: "" }]);
 });
+
+test("what a recorded run shows of more than tables is looked at after each step", async () => {
+  const { run } = await stage(server(), {
+    schema: "create table t (id int); create sequence s; create view v as select last_value from s",
+    rows: { t: [{ id: 1 }] },
+    actors: {
+      a: async ({ pool }) => {
+        const client = await pool.connect();
+        await client.query("begin");
+        await client.query("select nextval('s'), nextval('s')");
+        await client.query("rollback");
+        client.release();
+      },
+    },
+    state: { t: "select id from t", v: "select last_value from v" },
+  });
+  const { trace } = await run([], { record: true });
+  expect(trace.steps.map(({ display }) => display?.["v"])).toEqual(["1", "2", "2"]);
+  expect(trace.state["v"]).toEqual([{ last_value: 2 }]);
+});

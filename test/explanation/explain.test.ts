@@ -1,24 +1,27 @@
 import { describe, expect, test } from "vitest";
 
-import { explain } from "../../src/explanation/explain.js";
+import { firstDifference } from "../../src/execution/compare.js";
+import { execute } from "../../src/execution/execution.js";
+import { assignedPool } from "../../src/execution/pool.js";
+import { explain, watchOf } from "../../src/explanation/explain.js";
 import { siteOf } from "../../src/explanation/sites.js";
 import { judge } from "../../src/oracle/judge.js";
+import { follow } from "../../src/strategy/follow.js";
 import { programOf, serverForFile, stage, type Act, type Scene } from "../support.js";
 
 const server = serverForFile();
 
-/** Runs a scene once, and explains it. */
+/** Runs a scene once, once more with somebody who looks on, and explains it. */
 async function explained(scene: Scene, order: readonly string[]) {
   const { lanes, model, run } = await stage(server(), scene, 2);
-  const executed = await run(order, { record: true });
+  const { trace } = await run(order, { record: true });
   const program = programOf(model);
+  const assignment = { model, implementation: "only", program, pool: assignedPool, record: true };
+  const watch = (await watchOf(lanes, assignment, trace))!;
+  const executed = await lanes.run((lane) => execute(lane, { ...assignment, observer: watch }, follow(trace.schedule)));
+  expect(firstDifference(trace, executed.trace)).toBeUndefined();
   const violations = judge(model, program, executed);
-  const { trace } = executed;
-  return {
-    trace,
-    violations,
-    ...(await explain(lanes, { model, implementation: "only", program, trace, violations }))!,
-  };
+  return { trace, violations, ...(await explain(lanes, assignment, { executed, watch }, violations)) };
 }
 
 const add: Act = async ({ pool }) => {

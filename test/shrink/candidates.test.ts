@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Program } from "../../src/execution/program.js";
 import { fc } from "../../src/index.js";
+import { alike } from "../../src/shrink/alike.js";
 import { simpler, type Turn } from "../../src/shrink/candidates.js";
 import { compareSizes, type Size } from "../../src/shrink/size.js";
 import { counterModel } from "../explore/counter.js";
@@ -75,6 +76,23 @@ describe("simpler programs", () => {
     expect(initials).not.toContainEqual({ start: 1, others: [] });
   });
 
+  test("nor have they a state for which the model has no parameters", () => {
+    const about = {
+      // Of nothing it throws.
+      parameters: ({ others }: { others: readonly number[] }) => fc.constantFrom(...others.map((by) => ({ by }))),
+      run: async () => undefined,
+    };
+    const operations = { ...counterModel().operations, add: about } as never;
+    const initial = fc.array(fc.nat()).map((others) => ({ start: 0, others }));
+    const from: Program = { initial: { start: 0, others: [4] }, actors: [{ name: "a", operations: [add(4)] }] };
+    const model = counterModel({ operations, initial: initial as never });
+    const left = [...simpler(model, { program: from, order: [] })].map(({ program }) => program);
+    expect(left.map(({ initial, actors }) => [initial, actors[0]!.operations.length])).not.toContainEqual([
+      { start: 0, others: [] },
+      1,
+    ]);
+  });
+
   test("are also what the model proposes, with the order of its actors", () => {
     const swapped: Program = {
       ...program,
@@ -91,6 +109,24 @@ describe("simpler programs", () => {
       { actor: "c", session: "c#2", operation: 1 },
     ]);
   });
+});
+
+test("alike is what an operation does that the model lists before, with parameters that both may have", () => {
+  // Objects, which `constantFrom` knows by identity alone.
+  const about = (...amounts: number[]) => ({
+    parameters: fc.constantFrom(...amounts.map((by) => ({ by }))),
+    run: async () => undefined,
+  });
+  const operations = { ...counterModel().operations, once: about(1), twice: about(1, 2) } as never;
+  const model = counterModel({ operations, actors: { a: ["once", "twice"] } });
+  const calling = (operation: string, by: number): Program => ({
+    initial: { start: 0, others: [] },
+    actors: [{ name: "a", operations: [{ operation, parameters: { by } }] }],
+  });
+  const proposed = (from: Program) => [...alike(model, { program: from, order: [] })].map(({ program }) => program);
+  expect(proposed(calling("twice", 1))).toContainEqual(calling("once", 1));
+  expect(proposed(calling("twice", 2))).not.toContainEqual(calling("once", 2));
+  expect(proposed(calling("once", 1))).not.toContainEqual(calling("twice", 1));
 });
 
 test("sizes: operations first, then faults, preemptions, switches, steps, and actors", () => {

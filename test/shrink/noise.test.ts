@@ -86,36 +86,40 @@ function fileOf({ signature, violations, program, trace, to, minimality, confirm
   });
 }
 
-test(`two operations among twelve: the two are left, in the same file whatever the seed (${seeds} seeds)`, async () => {
-  const lanes = await Lanes.open(server(), model, 4);
-  const replayLanes = await Lanes.open(server(), model, 2);
-  const files = new Set<string>();
-  const executions: number[] = [];
-  try {
-    for (let i = 0; i < seeds; i++) {
-      const found = await failing(lanes, `noise ${i}`);
-      const exploration = {
-        failures: [{ ...found, execution: 0 }],
-        seen: new Map([[signatureOf(found.violations), 1]]),
-      } as unknown as Exploration;
-      const all = await investigate(exploration, {
-        lanes,
-        replayLanes: async () => replayLanes,
-        model,
-        implementation: "legacy",
-        budget: { inAll: 1_000, least: 120 },
-      });
-      const one = all.find(({ violations }) => violations.some((violation) => wayOf(violation) === target))!;
-      expect(one.to).toMatchObject({ operations: 2, faults: 0, preemptions: 1, switches: 2 });
-      expect(one.minimality.kind).toBe("proved");
-      expect(one.confirmed).toEqual({ reproduced: 10, times: 10 });
-      files.add(fileOf(one));
-      executions.push(one.executions);
+test(
+  `two operations among twelve: the two are left, in the same file whatever the seed (${seeds} seeds)`,
+  { timeout: 20_000 * (1 + seeds) },
+  async () => {
+    const lanes = await Lanes.open(server(), model, 4);
+    const replayLanes = await Lanes.open(server(), model, 2);
+    const files = new Set<string>();
+    const executions: number[] = [];
+    try {
+      for (let i = 0; i < seeds; i++) {
+        const found = await failing(lanes, `noise ${i}`);
+        const exploration = {
+          failures: [{ ...found, execution: 0 }],
+          seen: new Map([[signatureOf(found.violations), { times: 1, first: 0 }]]),
+        } as unknown as Exploration;
+        const all = await investigate(exploration, {
+          lanes,
+          replayLanes: async () => replayLanes,
+          model,
+          implementation: "legacy",
+          budget: { inAll: 1_000, least: 120 },
+        });
+        const one = all.find(({ violations }) => violations.some((violation) => wayOf(violation) === target))!;
+        expect(one.to).toMatchObject({ operations: 2, faults: 0, preemptions: 1, switches: 2 });
+        expect(one.minimality.kind).toBe("proved");
+        expect(one.confirmed).toEqual({ reproduced: 10, times: 10 });
+        files.add(fileOf(one));
+        executions.push(one.executions);
+      }
+    } finally {
+      await lanes.close();
+      await replayLanes.close();
     }
-  } finally {
-    await lanes.close();
-    await replayLanes.close();
-  }
-  expect(files.size).toBe(1);
-  expect(Math.max(...executions)).toBeLessThan(500);
-});
+    expect(files.size).toBe(1);
+    expect(Math.max(...executions)).toBeLessThan(500);
+  },
+);
