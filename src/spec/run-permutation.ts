@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { execute, type Executed, type Limits } from "../execution/execution.js";
 import type { Lane } from "../execution/lane.js";
 import type { AnyModel } from "../execution/model.js";
@@ -130,6 +131,9 @@ function show(results: readonly RawResult[], what: string, write: Write): string
   return undefined;
 }
 
+/** In milliseconds: whoever waits, and is ended by a signal, has time to say so before anybody looks, as with isolationtester. */
+const signalTime = 20;
+
 async function runSteps(
   bench: Bench,
   order: Order,
@@ -140,7 +144,9 @@ async function runSteps(
   const steps = "choose" in order ? spec.sessions.flatMap((session) => session.steps) : order.map(({ step }) => step);
   const watch = new Watch({ lane, connections, patience, observer, scheduler });
   runners.set(lane.connections, async ({ session, sql }) => {
-    observer.answered(session, await connections.step(session, sql));
+    const results = await connections.step(session, sql);
+    if (/pg_(cancel|terminate)_backend/i.test(sql)) await sleep(signalTime);
+    observer.answered(session, results);
   });
   const program = programOf(spec, steps);
   const assignment = { model, implementation, program, pool: assignedPool, record: false, keeper: watch };
