@@ -56,7 +56,7 @@ const waitingQuery = `
       when 'transactionid' then 'transaction ' || w.transactionid
       when 'relation' then 'relation ' || w.relation::regclass
       when 'tuple' then format('tuple (%s,%s) of %s', w.page, w.tuple, w.relation::regclass)
-      when 'advisory' then format('advisory lock [%s,%s,%s,%s]', w.database, w.classid, w.objid, w.objsubid)
+      when 'advisory' then format('advisory lock [%s,%s,%s]', w.classid, w.objid, w.objsubid)
       else w.locktype end as lock,
     case when t.relation is not null then
       json_build_object('relation', t.relation::regclass::text, 'ctid', format('(%s,%s)', t.page, t.tuple)) end as row

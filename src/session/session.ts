@@ -192,6 +192,8 @@ export class Session {
 
   #reported(notice: PgNotice): void {
     const waiting = /still waiting for (.+?) after [\d.]+ ms/.exec(notice.message ?? "");
-    if (waiting?.[1] !== undefined) this.#sent?.waiting({ lock: waiting[1], where: notice.where ?? null });
+    // The number of the database is another one in each lane.
+    const lock = waiting?.[1]?.replace(/(advisory lock \[)\d+,/, "$1").replace(/ of database \d+$/, "");
+    if (lock !== undefined) this.#sent?.waiting({ lock, where: notice.where ?? null });
   }
 }
