@@ -146,9 +146,13 @@ async function resetting(lane: Lane, spec: SpecFile, connections: SpecConnection
   return () => lane.reset(null, executions++ % every === 0);
 }
 
+/** @param statement As {@link statementsOf} has it. */
+function isWrite(statement: string): boolean {
+  return /\b(update|insert|merge)\b/.test(statement);
+}
+
 async function bytesPerExecution({ setups, sessions }: SpecFile, connections: SpecConnections): Promise<number> {
   const steps = sessions.flatMap((session) => session.steps.map(({ sql }) => sql));
-  const isWrite = (sql: string) => /\b(update|insert|merge)\b/.test(sql);
   const writes = steps.flatMap(statementsOf).filter(isWrite);
   if (writes.some((sql) => computes.test(sql)) || setups.flatMap(statementsOf).some((sql) => computedDefault.test(sql)))
     return Infinity;
