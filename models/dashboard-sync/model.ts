@@ -19,7 +19,8 @@ import { option3AdvisoryLock } from "./implementations/option-3-advisory-lock.js
 import { option3LockHeld } from "./implementations/option-3-lock-held.js";
 import { option3Repaired } from "./implementations/option-3-repaired.js";
 import { initials, queueOf, seed, simplify, type Initial } from "./initial.js";
-import { display, invariants, stateQueries } from "./invariants.js";
+import { invariants } from "./invariants.js";
+import { display, stateQueries } from "./state.js";
 import { actors, operations, type Parameters } from "./operations.js";
 import type { Queue } from "./queue.js";
 import { reference } from "./reference.js";

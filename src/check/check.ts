@@ -29,7 +29,7 @@ import {
 } from "./options.js";
 import { recall, rememberedReport, type Recalled, type Remembered } from "./remembered.js";
 import { isOf, keyOf, rowsOf, type ExpectedRow, type Row } from "./rows.js";
-import { inOrder, optionsOf, requireHere, rowsOfShards, sumOf, type Here } from "./shards.js";
+import { shardsInOrder, optionsOf, requireHere, rowsOfShards, sumOf, type Here } from "./shards.js";
 import { postgresOf, shardOf, verdictFileOf } from "./tell.js";
 
 /**
@@ -43,7 +43,7 @@ export async function check(given: AnyModel, asked: CheckOptions = {}): Promise<
   const begin = performance.now();
   const model = usable(given);
   requireOptions(asked);
-  const shards = asked.shards && inOrder(asked.shards);
+  const shards = asked.shards && shardsInOrder(asked.shards);
   const options = { ...asked, ...(shards && optionsOf(shards)) };
   strategyOf(options.strategy ?? defaultStrategy, "");
   const rows = shards === undefined ? rowsOf(model, options) : rowsOfShards(shards);

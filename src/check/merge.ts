@@ -1,5 +1,5 @@
 import type { CheckResult } from "./options.js";
-import { coverageOfAll, foundByAll, inOrder, sumOf, type ShardResult } from "./shards.js";
+import { coverageOfAll, foundByAll, shardsInOrder, sumOf, type ShardResult } from "./shards.js";
 import { fileFor } from "./tell.js";
 import { partsOf } from "../execution/model.js";
 import { judgeClaim } from "../explore/matrix.js";
@@ -25,7 +25,7 @@ interface Shown {
  *   a shard that is missing, there twice, or was interrupted.
  */
 export function merge(results: readonly ShardResult[], reports?: string): CheckResult {
-  const shards = inOrder(results);
+  const shards = shardsInOrder(results);
   const first = shards[0]!;
   const merged: { readonly verdict: ImplementationVerdict; readonly own: readonly Shown[] }[] = [];
   for (const index of first.verdict.implementations.keys()) {

@@ -118,7 +118,7 @@ async function repeat(
  * @throws {UsageError} When they do not belong together: another model or version of it, other options, another Postgres,
  *   a shard that is missing, there twice, or was interrupted.
  */
-export function inOrder(results: readonly ShardResult[]): readonly ShardResult[] {
+export function shardsInOrder(results: readonly ShardResult[]): readonly ShardResult[] {
   const [first, ...others] = results.map(({ name, verdict }) => ({ name, verdict, shard: shardOf(name, verdict) }));
   if (first === undefined) throw new UsageError("there is nothing to merge");
   for (const other of others) requireSame(first.name, identityOf(first), other.name, identityOf(other));

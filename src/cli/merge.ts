@@ -2,7 +2,7 @@ import path from "node:path";
 import { merge } from "../check/merge.js";
 import type { CheckResult } from "../check/options.js";
 import type { Remembered } from "../check/remembered.js";
-import { inOrder, type ShardResult } from "../check/shards.js";
+import { shardsInOrder, type ShardResult } from "../check/shards.js";
 import { UsageError } from "../errors.js";
 import { readRemembered } from "../store/counterexamples.js";
 import { writeFound } from "../store/found.js";
@@ -31,7 +31,7 @@ export interface MergeFlags extends Pick<
 
 /** `raceproof merge FILE…` */
 export async function mergeCommand(files: readonly string[], flags: MergeFlags, signal: AbortSignal): Promise<number> {
-  const shards = inOrder(await Promise.all(files.map(async (file) => readShard(await read(file), file))));
+  const shards = shardsInOrder(await Promise.all(files.map(async (file) => readShard(await read(file), file))));
   const reporters = reportersOf(flags, process.env);
   await requireWritable(flags.reports, reporters);
   const folder = folderFor(shards[0]!.verdict.shard!.module ?? undefined, flags);

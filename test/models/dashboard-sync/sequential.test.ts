@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import type { DashboardSync } from "../../../models/dashboard-sync/implementation.js";
 import { queueOf, seed, type Initial } from "../../../models/dashboard-sync/initial.js";
-import { invariants, stateQueries } from "../../../models/dashboard-sync/invariants.js";
+import { invariants } from "../../../models/dashboard-sync/invariants.js";
+import { stateQueries } from "../../../models/dashboard-sync/state.js";
 import model from "../../../models/dashboard-sync/model.js";
 import { actors, operations } from "../../../models/dashboard-sync/operations.js";
 import type { Queue } from "../../../models/dashboard-sync/queue.js";
