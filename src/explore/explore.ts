@@ -312,7 +312,8 @@ async function attempt(lane: Lane, job: Job, scheduler: Decorated, options: Expl
       trace,
     };
   } catch (error) {
-    if (error instanceof Divergence) return { problem: `uncontrolled nondeterminism: ${error.message}` };
+    if (error instanceof Divergence)
+      return { problem: `uncontrolled nondeterminism: another way at step ${error.step + 1}: ${error.message}` };
     if (error instanceof PostgresError || error instanceof UsageError || !(error instanceof RaceproofError))
       throw error;
     return { problem: error.message };
